@@ -1,0 +1,94 @@
+/* Baseline solvers: the algorithms that a trained model may be running.
+ *
+ * Each works on all n examples of a prompt, over a whole batch in one call. Public step sizes
+ * refer to the objective (1/2) ||y - X w||^2, so to X^T X and X^T y without a 1/n.
+ *
+ * method         w                                                              source
+ * GD             w_0 = w0, w_{k+1} = w_k - eta (X^T X w_k - X^T y)              textbook
+ * PGD            w_{k+1} = w_k - eta B (X^T X w_k - X^T y), B (d x d)           textbook
+ * NEWTON         M_0 = alpha A, M_{k+1} = 2 M_k - M_k A M_k, w_k = M_k X^T y,   Schulz; Fu et al.
+ *                A = X^T X + lambda I                                           2310.17086
+ * RIDGE          (X^T X + lambda I)^-1 X^T y, by Cholesky                       textbook
+ * LEAST_SQUARES  X^+ y, the least norm among the minimisers                     textbook
+ * BAYES          mu + W X^T (X W X^T + sigma^2 I)^+ (y - X mu), the posterior   textbook
+ *                mean for w ~ N(mu, W), singular W and sigma = 0 included
+ */
+#ifndef ICL_SOLVE_H
+#define ICL_SOLVE_H
+
+#include <icl/predict.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum icl_method {
+    ICL_METHOD_GD = 0,
+    ICL_METHOD_PGD = 1,
+    ICL_METHOD_NEWTON = 2,
+    ICL_METHOD_RIDGE = 3,
+    ICL_METHOD_LEAST_SQUARES = 4,
+    ICL_METHOD_BAYES = 5,
+    ICL_METHOD_FORCE_INT = 0x7fffffff
+} icl_method;
+
+typedef struct icl_solver_options {
+    size_t size;        /* sizeof(icl_solver_options) as the caller knows it */
+    icl_method method;  /* default GD */
+    int64_t dim;        /* d, 1 to 16384; default 5 */
+    int64_t steps;      /* k of GD, PGD, NEWTON, 0 to 2^31; default 1 */
+    double step;        /* GD, PGD: eta > 0; 0 (the default): each prompt's own best constant step
+                           2 / (l_max + l_min), l the extreme non-zero eigenvalues of X^T X (of
+                           B^1/2 X^T X B^1/2). NEWTON: alpha > 0; 0: 1 / ||A^2||_F, per prompt */
+    const double *preconditioner; /* PGD: B (d x d), symmetric positive semi-definite; copied */
+    const double *start; /* GD, PGD: w0 (d), copied; NULL: 0 */
+    double ridge;       /* RIDGE, NEWTON: lambda >= 0; default 0 */
+    double tolerance;   /* GD, PGD, NEWTON: stop a prompt when ||X^T X w - X^T y|| <= tolerance
+                           ||X^T y||; default 0, all steps are done */
+    const icl_law *law; /* BAYES: mu, W, sigma^2; linear labels; the solver keeps it alive */
+} icl_solver_options;
+
+typedef struct icl_solver icl_solver;
+
+ICL_API icl_status icl_solver_options_init(icl_solver_options *options, size_t size);
+
+/* Makes a solver. An option that the method needs and lacks, or a value out of range, is
+ * ICL_ERR_ARGUMENT; B not symmetric positive semi-definite is ICL_ERR_NOT_PSD. Immutable: any threads may use it. */
+ICL_API icl_status icl_solver_create(icl_context *context, const icl_solver_options *options,
+                                     icl_solver **out);
+ICL_API void icl_solver_free(icl_solver *solver);
+
+/* How one prompt went. */
+typedef struct icl_solver_report {
+    icl_stop stop;  /* STEPS, CONVERGED, DIVERGED, or SINGULAR for a rank-deficient prompt that
+                       was answered with its minimum-norm solution */
+    int32_t rank;   /* LEAST_SQUARES: numerical rank of X (singular values above n eps s_max,
+                       n or d, the greater); else -1 */
+    int64_t steps;  /* steps done */
+    double step;    /* eta or alpha that was used; 0 for methods that have none */
+} icl_solver_report;
+
+/* w[p d + j]: the solution of prompt p (B x d). reports: B of them, or NULL. The batch must hold
+ * examples (ICL_CONTENTS_EXAMPLES) for LEAST_SQUARES and BAYES; GD, PGD, NEWTON, RIDGE read
+ * the moments that every batch holds. ICL_ERR_MISSING else. A prompt that diverges
+ * keeps its last finite w and says so in its report; the call still succeeds. A singular prompt
+ * under RIDGE with lambda = 0 gets the minimum-norm solution and a report that says SINGULAR. */
+ICL_API icl_status icl_solver_solve(const icl_solver *solver, const icl_batch *batch, double *w,
+                                    icl_solver_report *reports);
+
+/* path[(p (k + 1) + i) d + j]: w_i of prompt p after i = 0..k steps (B x (k + 1) x d), k the
+ * solver's steps; for the methods without steps k = 0. After a stop, the last w is repeated. For NEWTON w_0 = M_0 X^T y. */
+ICL_API icl_status icl_solver_path(const icl_solver *solver, const icl_batch *batch, double *path,
+                                   icl_solver_report *reports);
+
+/* prediction[p q + j] = w_p . x_query (B x q). */
+ICL_API icl_status icl_solver_predict(const icl_solver *solver, const icl_batch *batch,
+                                      double *prediction);
+
+/* The solver as a predictor: borrows the solver. */
+ICL_API icl_status icl_solver_predictor(const icl_solver *solver, icl_predictor *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,171 @@
+/* Tasks: the law of a prompt, samplers that draw prompts from it, and batches that hold them.
+ *
+ * A law says how prompts are distributed and never changes: theory reads closed forms off it,
+ * a sampler is a law and a seed. A prompt is n labelled examples and q queries of one task:
+ *
+ *     x_i ~ N(0, Sigma),   y_i = f(x_i) + eps_i,   eps_i ~ N(0, sigma^2),
+ *
+ * where the task f is drawn once a prompt. Query j has the same law; its target counts its own
+ * noise. The moments of a prompt are S = X^T X / n, b = X^T y / n, s_yy = y^T y / n (zero where
+ * n = 0).
+ *
+ * Reproducibility, frozen: prompt i is a pure function of (law, seed, i). Words come from
+ * Threefry4x64-20 with key (seed, purpose, 0, 0) and counter (block, prompt, 0, 0); the value of
+ * index e of a purpose is word e mod 4 of block e / 4, normals in pairs as in <icl/random.h>.
+ * Purposes: 1 the task (w, or the net: w_k row-major, then a_k), 2 the random sign (sign of the first word's
+ * top bit), 3 covariates (index i d + j), 4 label noise (index i), 5 query covariates
+ * (index j d + k), 6 query noise (index j). So an example's bits depend on neither n nor q,
+ * nor on the batch, the number of threads or the instruction set.
+ */
+#ifndef ICL_TASK_H
+#define ICL_TASK_H
+
+#include <icl/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How a covariance is given. */
+typedef enum icl_covariance {
+    ICL_COVARIANCE_IDENTITY = 0, /* I; values unused */
+    ICL_COVARIANCE_DIAGONAL = 1, /* values: the d diagonal entries */
+    ICL_COVARIANCE_DENSE = 2,    /* values: d x d, symmetric */
+    ICL_COVARIANCE_SPECTRUM = 3, /* values: d eigenvalues; a Haar basis drawn from rotation_seed */
+    ICL_COVARIANCE_INVERSE = 4,  /* prior only: W = Sigma^-1 */
+    ICL_COVARIANCE_FORCE_INT = 0x7fffffff
+} icl_covariance;
+
+/* The labels f(x). All but LINEAR have ||w|| = 1, uniform on the sphere, and a law that is
+ * invariant under f -> -f: where g is not odd, f carries a random sign, one a prompt. */
+typedef enum icl_labels {
+    ICL_LABELS_LINEAR = 0,   /* w.x,  w ~ N(mu, W) */
+    ICL_LABELS_TANH = 1,     /* tanh(w.x) */
+    ICL_LABELS_RELU = 2,     /* +-max(w.x, 0) */
+    ICL_LABELS_SIN = 3,      /* sin(2 w.x) */
+    ICL_LABELS_CUBIC = 4,    /* (w.x)^3 */
+    ICL_LABELS_NET = 5,      /* sqrt(2/m) sum_{k<m} a_k max(w_k.x, 0),  a, w_k ~ N(0, I) */
+    ICL_LABELS_CALLBACK = 6, /* g(w.x), the caller's g, with a random sign unless label_odd */
+    ICL_LABELS_FORCE_INT = 0x7fffffff
+} icl_labels;
+
+/* The caller's g: out[k] = g(s[k]) for k < count; may not keep the pointers. Called on the thread
+ * that called libicl. Non-zero, or a non-finite out, ends the call with ICL_ERR_CALLBACK. Must be
+ * a pure function of s[k], or prompts are no longer a function of the seed. */
+typedef int (*icl_label_fn)(int64_t count, const double *s, double *out, void *user);
+
+typedef struct icl_law_options {
+    size_t size;                /* sizeof(icl_law_options) as the caller knows it */
+    int64_t dim;                /* d, 1 to 16384; default 5 */
+    int64_t context;            /* n, 0 to 2^31; default 20 */
+    double noise;               /* sigma^2, a variance, >= 0; default 0 */
+    icl_covariance covariance;  /* Sigma; default IDENTITY */
+    const double *covariance_values; /* borrowed during the call that makes the law */
+    icl_covariance prior;       /* W, of linear labels; default IDENTITY */
+    const double *prior_values; /* borrowed during the call */
+    const double *prior_mean;   /* mu (d), of linear labels; NULL: 0 */
+    uint64_t rotation_seed;     /* bases of SPECTRUM: Sigma from stream 0, W from stream 1; default 0 */
+    icl_labels labels;          /* default LINEAR */
+    int64_t hidden;             /* width m of NET, 1 to 65536; default 4 */
+    icl_label_fn label_fn;      /* g of CALLBACK */
+    void *label_user;           /* handed to label_fn */
+    int label_odd;              /* CALLBACK: 1 if g(-s) = -g(s), then no random sign; default 0 */
+} icl_law_options;
+
+typedef struct icl_law icl_law;
+
+ICL_API icl_status icl_law_options_init(icl_law_options *options, size_t size);
+
+/* Makes a law. Sigma and W must be symmetric (to 1e-12 of the largest entry) and positive
+ * semi-definite (least eigenvalue >= -1e-12 of the largest): else ICL_ERR_NOT_PSD, and the text
+ * names the entry or the eigenvalue. W = Sigma^-1 with a singular Sigma is ICL_ERR_SINGULAR. A
+ * prior or a mean with labels other than LINEAR is ICL_ERR_ARGUMENT. Immutable; may be shared by
+ * threads, except that a CALLBACK law calls label_fn from each of them. Cost O(d^3). */
+ICL_API icl_status icl_law_create(icl_context *context, const icl_law_options *options,
+                                  icl_law **out);
+ICL_API void icl_law_free(icl_law *law);
+
+/* The same law with another context length and noise: a shift at test time. */
+ICL_API icl_status icl_law_with(const icl_law *law, int64_t context, double noise, icl_law **out);
+
+ICL_API int64_t icl_law_dim(const icl_law *law);      /* d; 0 for NULL, as below */
+ICL_API int64_t icl_law_context(const icl_law *law);  /* n */
+ICL_API double icl_law_noise(const icl_law *law);     /* sigma^2 */
+ICL_API icl_labels icl_law_labels(const icl_law *law);
+/* Borrowed from the law, valid while it lives: Sigma (d x d), W (d x d; NULL unless labels are
+ * LINEAR), mu (d; NULL where it is zero). NULL for NULL. */
+ICL_API const double *icl_law_covariance(const icl_law *law);
+ICL_API const double *icl_law_prior(const icl_law *law);
+ICL_API const double *icl_law_prior_mean(const icl_law *law);
+
+/* What a batch holds beside the moments that the models read. Or-ed together. */
+typedef enum icl_contents {
+    ICL_CONTENTS_MOMENTS = 1,  /* S, b, s_yy as row-major arrays */
+    ICL_CONTENTS_EXAMPLES = 2, /* X, y */
+    ICL_CONTENTS_TASKS = 4,    /* w of each prompt (labels other than NET) */
+    ICL_CONTENTS_ALL = 7,
+    ICL_CONTENTS_FORCE_INT = 0x7fffffff
+} icl_contents;
+
+typedef struct icl_batch_options {
+    size_t size;       /* sizeof(icl_batch_options) as the caller knows it */
+    int64_t prompts;   /* B, 1 to 2^31; default 64 */
+    int64_t dim;       /* d; default 5 */
+    int64_t context;   /* n >= 0; default 20 */
+    int64_t queries;   /* q, 1 to 65536; default 1 */
+    uint32_t contents; /* of icl_contents; default ICL_CONTENTS_ALL */
+} icl_batch_options;
+
+/* B prompts of one shape. Filled by a sampler or from the caller's arrays; the moments and the
+ * queries are always there for models, contents says which arrays can be read too. */
+typedef struct icl_batch icl_batch;
+
+ICL_API icl_status icl_batch_options_init(icl_batch_options *options, size_t size);
+ICL_API icl_status icl_batch_create(icl_context *context, const icl_batch_options *options,
+                                    icl_batch **out);
+ICL_API void icl_batch_free(icl_batch *batch);
+
+/* Fills the batch with the caller's prompts, copied: X (B x n x d), y (B x n), queries
+ * (B x q x d), targets (B x q) or NULL for zeros. X and y may be NULL where n = 0. */
+ICL_API icl_status icl_batch_assign(icl_batch *batch, const double *X, const double *y,
+                                    const double *queries, const double *targets);
+
+ICL_API int64_t icl_batch_prompts(const icl_batch *batch); /* B; 0 for NULL, as below */
+ICL_API int64_t icl_batch_dim(const icl_batch *batch);
+ICL_API int64_t icl_batch_context(const icl_batch *batch);
+ICL_API int64_t icl_batch_queries(const icl_batch *batch);
+
+/* Borrowed from the batch, valid until it is filled again or freed. NULL for NULL, and for what
+ * its contents leave out. Row-major. Before the first fill all are zero. */
+ICL_API const double *icl_batch_X(const icl_batch *batch);             /* B x n x d */
+ICL_API const double *icl_batch_y(const icl_batch *batch);             /* B x n */
+ICL_API const double *icl_batch_query(const icl_batch *batch);         /* B x q x d */
+ICL_API const double *icl_batch_target(const icl_batch *batch);        /* B x q */
+ICL_API const double *icl_batch_task(const icl_batch *batch);          /* B x d: w; after assign: zero */
+ICL_API const double *icl_batch_S(const icl_batch *batch);             /* B x d x d */
+ICL_API const double *icl_batch_b(const icl_batch *batch);             /* B x d */
+ICL_API const double *icl_batch_syy(const icl_batch *batch);           /* B */
+
+/* Draws the prompts of a law. */
+typedef struct icl_sampler icl_sampler;
+
+/* seed <= 2^63 - 1. The sampler keeps the law alive. Immutable: any threads may draw from it. */
+ICL_API icl_status icl_sampler_create(icl_context *context, const icl_law *law, uint64_t seed,
+                                      icl_sampler **out);
+ICL_API void icl_sampler_free(icl_sampler *sampler);
+ICL_API const icl_law *icl_sampler_law(const icl_sampler *sampler); /* borrowed; NULL for NULL */
+
+/* A batch of the sampler's shape: dim and context are the law's. contents 0 is the fastest, for
+ * models that read moments only. */
+ICL_API icl_status icl_sampler_batch(const icl_sampler *sampler, int64_t prompts, int64_t queries,
+                                     uint32_t contents, icl_batch **out);
+
+/* Fills the batch with prompts first..first + B - 1; 0 <= first, first + B <= 2^62. The batch's
+ * shape must be the law's: else ICL_ERR_SHAPE. Where a call fails in a label callback, the batch
+ * is as before. */
+ICL_API icl_status icl_sampler_draw(const icl_sampler *sampler, int64_t first, icl_batch *batch);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

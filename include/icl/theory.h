@@ -1,0 +1,129 @@
+/* Theory of one layer of linear self-attention: exact losses, optima and certificates.
+ *
+ * The layer as theory sees it (Mahankali et al. 2307.03576; Zhang et al. 2306.09927): with
+ * p = (u, v) the last row of P and (M over r) the first d columns of Q; u, r in R^d, M d x d,
+ * S, b, s_yy the prompt's moments, any sign of the model already multiplied into (u, v),
+ *
+ *     yhat = u^T S M x_q + v b^T M x_q + (u^T b)(r^T x_q) + v s_yy r^T x_q.
+ *
+ * Its odd part is x_q^T Gamma b with Gamma = v M^T + r u^T; the rest is the even part. Losses
+ * and risks are E (yhat - y_q)^2, no half, and count the query's own noise. With
+ *
+ *     K = E[y_q x_q b^T],  C = E[b b^T]:    risk(Gamma) = E y^2 - 2 tr(Gamma^T K) + tr(Gamma^T Sigma Gamma C),
+ *     Gamma* = Sigma^-1 K C^-1  (pseudo-inverses where singular: the least-norm minimiser).
+ *
+ * For linear labels K = Sigma W Sigma and C = (1 + 1/n) Sigma W Sigma + ((tr(Sigma W) + sigma^2)/n) Sigma;
+ * with a prior mean W + mu mu^T stands for W and the results hold among predictors x_q^T Gamma b.
+ * For the other labels and Sigma = I the moments are one-dimensional integrals. For those with
+ * Sigma not I they are simulated: give an icl_simulation, and a standard error comes back. n = 0
+ * gives Gamma* = 0.
+ *
+ * All functions are pure and thread-safe. Outputs that are not wanted may be NULL.
+ */
+#ifndef ICL_THEORY_H
+#define ICL_THEORY_H
+
+#include <icl/predict.h>
+#include <icl/task.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How to simulate what has no closed form: prompts 0..prompts-1 of a sampler with this seed. */
+typedef struct icl_simulation {
+    uint64_t seed;   /* <= 2^63 - 1 */
+    int64_t prompts; /* >= 2 */
+} icl_simulation;
+
+typedef struct icl_optimum {
+    size_t size;             /* set to sizeof(icl_optimum) by the caller */
+    double risk;             /* risk(Gamma*) */
+    double risk_error;       /* its standard error; 0 for a closed form */
+    double residual;         /* ||Sigma Gamma* C - K||_F / ||K||_F of the full-rank Gamma*; 0 if K = 0 */
+    double gamma_error;      /* standard error of Gamma*, sqrt(sum of squares), relative to
+                                ||Gamma*||_F; 0 for a closed form */
+} icl_optimum;
+
+/* Gamma* (d x d) of a law and its risk. rank: the greatest rank allowed, 1 to d, or 0 for d; a
+ * lower one gives the truncated Sigma^-1/2 [Sigma^1/2 Gamma* C^1/2]_rank C^-1/2. simulation may be
+ * NULL: then a law without a closed form is ICL_ERR_NO_CLOSED_FORM. */
+ICL_API icl_status icl_theory_optimum(const icl_law *law, const icl_simulation *simulation,
+                                      int64_t rank, double *gamma, icl_optimum *optimum);
+
+/* K, C (d x d) and E y^2 of a law. */
+ICL_API icl_status icl_theory_moments(const icl_law *law, const icl_simulation *simulation,
+                                      double *K, double *C, double *label_power);
+
+/* Risk of the predictor x_q^T Gamma b, Gamma d x d. */
+ICL_API icl_status icl_theory_risk(const icl_law *law, const icl_simulation *simulation,
+                                   const double *gamma, icl_estimate *risk);
+
+/* Risk of one step of gradient descent from 0 with step eta on (1/2) ||y - X w||^2, preconditioned
+ * by B (d x d; NULL: I): Gamma = n eta B. */
+ICL_API icl_status icl_theory_step_risk(const icl_law *law, const icl_simulation *simulation,
+                                        const double *B, double eta, icl_estimate *risk);
+
+/* The best such step and its risk: eta = tr(B^T K) / (n tr(B^T Sigma B C)). n = 0: eta = 0. */
+ICL_API icl_status icl_theory_best_step(const icl_law *law, const icl_simulation *simulation,
+                                        const double *B, double *eta, icl_estimate *risk);
+
+/* Risk of the Bayes predictor, sigma^2 + E tr Sigma (W - W X^T (X W X^T + sigma^2 I)^+ X W), and of
+ * ridge with lambda >= 0 (least squares of least norm for 0), as the mean over simulated X of
+ * the exact risk given X. Linear labels, else ICL_ERR_NO_CLOSED_FORM. simulation is needed
+ * unless n = 0. */
+ICL_API icl_status icl_theory_bayes_risk(const icl_law *law, const icl_simulation *simulation,
+                                         icl_estimate *risk);
+ICL_API icl_status icl_theory_ridge_risk(const icl_law *law, const icl_simulation *simulation,
+                                         double lambda, icl_estimate *risk);
+
+/* The exact loss of the full layer on a law, a quartic polynomial in (u, v, M, r), prepared for
+ * many evaluations. For linear labels with mean zero and for the other labels but with Sigma = I;
+ * a prior mean is accepted and demands u = r = 0 in every evaluation. ICL_ERR_NO_CLOSED_FORM
+ * else. Immutable: any threads may evaluate it. Keeps the law alive. */
+typedef struct icl_population icl_population;
+
+ICL_API icl_status icl_population_create(const icl_law *law, icl_population **out);
+ICL_API void icl_population_free(icl_population *population);
+
+/* What the population says of a point. excess = loss - min loss (over all Gamma, rank free) is
+ * computed without cancellation, as tr((Gamma - Gamma*)^T Sigma (Gamma - Gamma*) C) + E yhat_even^2,
+ * so that it is exact to rounding however small. Gradients are of the loss: gu, gr (d), gv (1),
+ * gM (d x d); any output may be NULL. */
+ICL_API icl_status icl_population_evaluate(const icl_population *population, const double *u,
+                                           double v, const double *M, const double *r,
+                                           double *loss, double *excess, double *gu, double *gv,
+                                           double *gM, double *gr);
+
+/* What a one-layer model has become. */
+typedef struct icl_certificate {
+    size_t size;            /* set to sizeof(icl_certificate) by the caller */
+    double gamma_distance;  /* ||Sigma^1/2 (Gamma - Gamma*) C^1/2||_F / ||Sigma^1/2 Gamma* C^1/2||_F */
+    double even_part;       /* sqrt(E yhat_even^2 / E yhat_odd^2) */
+    double gradient_norm;   /* of the population loss in (u, v, M, r), in the gauge with
+                               ||(u, v)|| = ||(M; r)||; NaN where there is no closed form */
+    double risk;            /* the model's */
+    double risk_optimum;    /* of Gamma*, at the rank asked for */
+    double excess;          /* risk - risk_optimum */
+    double step;            /* eta: n eta I is the nearest multiple of I to Gamma in the norm of
+                               gamma_distance */
+    double step_theory;     /* the same of Gamma* */
+    double step_whitened;   /* the same with Sigma^-1 for I; NaN for a singular Sigma */
+    double step_whitened_theory;
+    double normal_residual; /* icl_optimum.residual */
+    double numerical_rank;  /* of Gamma: singular values of Sigma^1/2 Gamma C^1/2 above 1e-3 of
+                               the greatest one of Gamma* */
+    double risk_error;      /* standard error of risk; 0 for a closed form */
+} icl_certificate;
+
+/* Certifies (u, v, M, r) on a law against Gamma* of the given rank (0: d). Where the loss of the
+ * even part has no closed form (a prior mean, or Sigma not I with non-linear labels, and u or r not 0), the risk and
+ * even_part are simulated; without a simulation that is ICL_ERR_NO_CLOSED_FORM. */
+ICL_API icl_status icl_theory_certify(const icl_law *law, const icl_simulation *simulation,
+                                      const double *u, double v, const double *M, const double *r,
+                                      int64_t rank, icl_certificate *certificate);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

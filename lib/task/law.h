@@ -1,0 +1,43 @@
+/* A law from the inside. Read by samplers, solvers and theory; written by law.c only. */
+#ifndef ICL_TASK_LAW_H
+#define ICL_TASK_LAW_H
+
+#include <icl/task.h>
+
+#include "base/context.h"
+
+/* A covariance A = root root^T, in the cheapest of three forms. */
+typedef struct icl_root {
+    const double *diagonal; /* d: root = diag(diagonal); NULL: see dense */
+    const double *dense;    /* d x d; both NULL: root = I */
+} icl_root;
+
+struct icl_law {
+    icl_context *context;
+    _Atomic int64_t *references; /* of the block of matrices, shared by icl_law_with */
+    double *block;               /* all matrices below */
+    int64_t dim;                 /* d */
+    int64_t examples;            /* n */
+    double noise;                /* sigma^2 */
+    icl_labels labels;
+    int64_t hidden;
+    icl_label_fn label_fn;
+    void *label_user;
+    int signed_labels;           /* 1: f carries a random sign */
+    int identity;                /* 1: Sigma = I */
+    const double *covariance;    /* Sigma, d x d */
+    const double *values;        /* its eigenvalues, ascending, and */
+    const double *vectors;       /* its eigenvectors, one a row */
+    icl_root root;               /* of Sigma */
+    const double *prior;         /* W, d x d; NULL unless labels are LINEAR */
+    icl_root prior_root;         /* of W */
+    const double *mean;          /* mu; NULL: 0 */
+};
+
+/* Shares the law: pair with icl_law_free. NULL if memory is short (last error set). */
+icl_status icl_law_share(const icl_law *law, icl_law **out);
+
+/* out (d) = root * z. out and z may not overlap. */
+void icl_root_apply(const icl_root *root, int64_t dim, const double *z, double *out);
+
+#endif
