@@ -8,7 +8,9 @@
  * of a task sampler are listed in <icl/task.h>. In a flat stream, the value of index e is word
  * (e mod 32) / 8 of the block with counter (8 (e / 32) + e mod 8, 0, 0, 0). A uniform is
  * (word >> 12) 2^-52 + 2^-53, strictly between 0 and 1. Words 0, 1 and words 2, 3 of a block each
- * give two normals by Box and Muller: r cos(2 pi u'), r sin(2 pi u') with r = sqrt(-2 log u).
+ * give two normals by Box and Muller: with u the uniform of the first word, r = sqrt(-2 log u), and
+ * theta = (pi/2) (k 2^-52 + 2^-53 - 1/2), k the bits 61 to 10 of the second word, they are
+ * (s r cos theta, r sin theta), s = -1 where bit 62 is set, in reverse order where bit 63 is.
  */
 #ifndef ICL_RANDOM_H
 #define ICL_RANDOM_H

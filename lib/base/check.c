@@ -1,3 +1,4 @@
+/* Checks of arguments and of option structs, with texts that name the argument and its value. */
 #include <math.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* The context: memory, the last error of each thread, reference counts, the choice of kernels. */
 #include "base/context.h"
 
 #include <pthread.h>
@@ -10,7 +11,7 @@
 
 #include "base/pool.h"
 
-enum { TEXT_SIZE = 512, ALIGNMENT = 64 };
+enum { TEXT_SIZE = 512, ALIGNMENT = 64, MAX_THREADS = 1024 };
 
 /* The last error of one thread. */
 typedef struct error_slot {
@@ -29,6 +30,7 @@ struct icl_context {
     icl_pool *pool;
     pthread_mutex_t lock; /* guards errors */
     error_slot *errors;
+    error_slot first; /* the first thread that fails needs no memory to say so */
 };
 
 static void *default_allocate(size_t bytes, void *user) {
@@ -82,7 +84,9 @@ static error_slot *find_slot(icl_context *context, int make) {
             return slot;
     if (!make)
         return NULL;
-    error_slot *slot = context->allocator.allocate(sizeof *slot, context->allocator.user);
+    error_slot *slot = &context->first;
+    if (context->errors != NULL)
+        slot = context->allocator.allocate(sizeof *slot, context->allocator.user);
     if (slot == NULL)
         return NULL;
     *slot = (error_slot){.next = context->errors, .thread = self};
@@ -122,6 +126,8 @@ const char *icl_context_last_error(const icl_context *constant) {
 /* ---- life ---- */
 
 static icl_status choose_isa(icl_context *context, icl_isa isa) {
+    ICL_REQUIRE(context, isa >= ICL_ISA_AUTO && isa <= ICL_ISA_AVX512, ICL_ERR_ARGUMENT,
+                "icl_context_create: isa = %d is none of icl_isa", (int)isa);
     if (isa == ICL_ISA_AUTO) {
         isa = ICL_ISA_AVX512;
         while (!icl_isa_supported(isa))
@@ -134,6 +140,12 @@ static icl_status choose_isa(icl_context *context, icl_isa isa) {
     return ICL_OK;
 }
 
+static icl_status configure(icl_context *context, const icl_context_options *o) {
+    ICL_TRY(icl_check_range(context, "icl_context_create", "threads", o->threads, 1, MAX_THREADS));
+    ICL_TRY(choose_isa(context, o->isa));
+    return icl_pool_create(context, o->threads, &context->pool);
+}
+
 icl_status icl_context_create(const icl_context_options *options, icl_context **out) {
     if (out == NULL)
         return ICL_ERR_ARGUMENT;
@@ -141,8 +153,7 @@ icl_status icl_context_create(const icl_context_options *options, icl_context **
     icl_context_options o = default_options;
     if (options != NULL)
         ICL_TRY(icl_options_read(NULL, __func__, options, &o, sizeof o));
-    if ((o.allocator.allocate == NULL) != (o.allocator.release == NULL) || o.threads < 1 ||
-        o.threads > 1024)
+    if ((o.allocator.allocate == NULL) != (o.allocator.release == NULL))
         return ICL_ERR_ARGUMENT;
     if (o.allocator.allocate == NULL)
         o.allocator = (icl_allocator){default_allocate, default_release, NULL};
@@ -155,9 +166,7 @@ icl_status icl_context_create(const icl_context_options *options, icl_context **
                              .threads = o.threads,
                              .references = 1};
     pthread_mutex_init(&context->lock, NULL);
-    icl_status status = choose_isa(context, o.isa);
-    if (status == ICL_OK)
-        status = icl_pool_create(context, o.threads, &context->pool);
+    icl_status status = configure(context, &o);
     if (status != ICL_OK) {
         icl_context_free(context);
         return status;
@@ -179,7 +188,8 @@ void icl_context_free(icl_context *context) {
     while (context->errors != NULL) {
         error_slot *slot = context->errors;
         context->errors = slot->next;
-        allocator.release(slot, allocator.user);
+        if (slot != &context->first)
+            allocator.release(slot, allocator.user);
     }
     pthread_mutex_destroy(&context->lock);
     allocator.release(context, allocator.user);

@@ -1,3 +1,4 @@
+/* Which instruction sets this build and this processor have. */
 #include "base/context.h"
 
 int icl_isa_supported(icl_isa isa) {

@@ -1,8 +1,12 @@
+/* Workers wait for the next run, take block numbers from one counter, and the lowest failing block
+ * wins, so that the outcome of a run does not depend on who did what.
+ */
 #include "base/pool.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 /* One run: workers take block numbers from `next` until they pass `blocks`. */
 struct icl_pool {
@@ -18,6 +22,7 @@ struct icl_pool {
     int64_t blocks;
     _Atomic int64_t next;
     _Atomic int64_t failed; /* lowest failing block << 8 | status; INT64_MAX: none */
+    pid_t process; /* that started the workers: after a fork the child has none */
     int64_t workers;
     pthread_t thread[];
 };
@@ -79,6 +84,7 @@ icl_status icl_pool_create(const icl_context *context, int64_t threads, icl_pool
     ICL_TRY(icl_alloc(context, 1, sizeof(icl_pool) + (size_t)(threads - 1) * sizeof(pthread_t),
                       &memory));
     icl_pool *pool = memory;
+    pool->process = getpid();
     pthread_mutex_init(&pool->busy, NULL);
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
@@ -98,6 +104,10 @@ icl_status icl_pool_create(const icl_context *context, int64_t threads, icl_pool
 void icl_pool_free(const icl_context *context, icl_pool *pool) {
     if (pool == NULL)
         return;
+    if (pool->process != getpid()) {
+        icl_dealloc(context, pool);
+        return;
+    }
     pthread_mutex_lock(&pool->lock);
     pool->stop = 1;
     pthread_cond_broadcast(&pool->wake);
@@ -122,7 +132,8 @@ static icl_status run_alone(int64_t blocks, icl_work_fn work, void *user) {
 }
 
 icl_status icl_pool_run(icl_pool *pool, int64_t blocks, icl_work_fn work, void *user) {
-    if (pool == NULL || blocks <= 1 || pthread_mutex_trylock(&pool->busy) != 0)
+    if (pool == NULL || blocks <= 1 || pool->process != getpid() ||
+        pthread_mutex_trylock(&pool->busy) != 0)
         return run_alone(blocks, work, user);
     pthread_mutex_lock(&pool->lock);
     pool->work = work;

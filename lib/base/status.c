@@ -1,3 +1,4 @@
+/* Names and texts of the codes, made from the lists in <icl/base.h>. */
 #include <string.h>
 
 #include "base/context.h"

@@ -1,0 +1,45 @@
+/* Draws from the inside: eight prompts at once, one a lane. */
+#ifndef ICL_RANDOM_RANDOM_H
+#define ICL_RANDOM_RANDOM_H
+
+#include <icl/random.h>
+
+#include "base/context.h"
+#include "base/isa.h"
+
+/* What a word is for: word 1 of the key. Values are frozen; <icl/task.h> lists them. */
+typedef enum icl_purpose {
+    ICL_PURPOSE_FLAT = 0,
+    ICL_PURPOSE_TASK = 1,
+    ICL_PURPOSE_SIGN = 2,
+    ICL_PURPOSE_COVARIATE = 3,
+    ICL_PURPOSE_NOISE = 4,
+    ICL_PURPOSE_QUERY = 5,
+    ICL_PURPOSE_QUERY_NOISE = 6,
+    ICL_PURPOSE_INIT = 7 /* of a model's parameters */
+} icl_purpose;
+
+typedef struct icl_random_kernels {
+    /* out[k] of the flat stream (seed, purpose, stream) for block of 32 values `first`..: blocks x 32, on a
+     * 64-byte boundary; normal = 0: uniforms. */
+    void (*flat)(uint64_t seed, uint64_t purpose, uint64_t stream, uint64_t first, int64_t blocks,
+                 int normal, double *out);
+    /* Normals of prompts prompt..prompt + 7: value e of prompt l into out[(e - 4 block) 8 + l] for
+     * e = 4 block .. 4 (block + blocks) - 1. */
+    void (*prompts)(uint64_t seed, uint64_t purpose, uint64_t prompt, uint64_t block,
+                    int64_t blocks, double *out);
+    /* Top bit of word 0 of block 0 of prompts prompt..prompt + 7: out[l] = +1 or -1. */
+    void (*signs)(uint64_t seed, uint64_t prompt, double *out);
+} icl_random_kernels;
+
+ICL_ISA_TABLES(icl_random_kernels, icl_random_kernels)
+
+/* A flat stream with a purpose of its own. */
+void icl_random_fill(const icl_context *context, uint64_t seed, uint64_t purpose, uint64_t stream,
+                     int64_t first, int64_t count, int normal, double *out);
+
+/* icl_random_rotation without checks; vector needs dim doubles. */
+void icl_random_haar(const icl_context *context, uint64_t seed, uint64_t stream, int64_t dim,
+                     double *rotation, double *vector);
+
+#endif

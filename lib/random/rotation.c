@@ -1,0 +1,60 @@
+/* Haar rotations as products of Householder reflections of normal vectors (Stewart 1980, Mezzadri
+ * 2007): no LAPACK, so that the bits depend on no library. */
+#include <math.h>
+#include <string.h>
+
+#include "random/random.h"
+
+/* rotation <- rotation * H with H = I - 2 v v^T / v^T v on the last `size` coordinates, where H
+ * maps e_1 to the direction of v's original. */
+static void reflect(int64_t dim, int64_t size, double *v, double *rotation) {
+    double norm2 = 0;
+    for (int64_t i = 0; i < size; i++)
+        norm2 += v[i] * v[i];
+    double norm = copysign(sqrt(norm2), v[0]);
+    v[0] += norm;
+    double scale = 1 / (norm * v[0]);
+    for (int64_t row = 0; row < dim; row++) {
+        double *r = rotation + row * dim + dim - size, sum = 0;
+        for (int64_t i = 0; i < size; i++)
+            sum += r[i] * v[i];
+        sum *= scale;
+        for (int64_t i = 0; i < size; i++)
+            r[i] -= sum * v[i];
+        r[0] *= norm > 0 ? -1 : 1;
+    }
+}
+
+void icl_random_haar(const icl_context *context, uint64_t seed, uint64_t stream, int64_t dim,
+                     double *rotation, double *vector) {
+    memset(rotation, 0, (size_t)(dim * dim) * sizeof *rotation);
+    for (int64_t i = 0; i < dim; i++)
+        rotation[i * dim + i] = 1;
+    /* step k uses the normals k dim .. k dim + size - 1 of the stream; each factor (reflection
+     * times the sign of its first column) has determinant sign(v_1) (-1)^..., settled below */
+    double determinant = 1;
+    for (int64_t size = dim; size >= 2; size--) {
+        icl_random_fill(context, seed, ICL_PURPOSE_FLAT, stream, (dim - size) * dim, size, 1,
+                        vector);
+        determinant *= vector[0] > 0 ? 1 : -1;
+        reflect(dim, size, vector, rotation);
+    }
+    /* det H = -1; a factor's first column is flipped where norm > 0 */
+    if (determinant < 0)
+        for (int64_t row = 0; row < dim; row++)
+            rotation[row * dim + dim - 1] = -rotation[row * dim + dim - 1];
+}
+
+icl_status icl_random_rotation(icl_context *context, uint64_t seed, uint64_t stream, int64_t dim,
+                               double *rotation) {
+    if (context == NULL)
+        return ICL_ERR_ARGUMENT;
+    ICL_TRY(icl_check_seed(context, __func__, seed));
+    ICL_CHECK_RANGE(context, dim, 1, 16384);
+    ICL_REQUIRE_POINTER(context, rotation);
+    double *vector;
+    ICL_TRY(ICL_NEW(context, &vector, dim));
+    icl_random_haar(context, seed, stream, dim, rotation, vector);
+    icl_dealloc(context, vector);
+    return ICL_OK;
+}
