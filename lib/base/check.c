@@ -48,6 +48,13 @@ icl_status icl_check_seed(const icl_context *context, const char *function, uint
     return ICL_OK;
 }
 
+int64_t icl_product(int64_t a, int64_t b, int64_t c) {
+    int64_t ab, abc;
+    if (__builtin_mul_overflow(a, b, &ab) || __builtin_mul_overflow(ab, c, &abc))
+        return INT64_MAX;
+    return abc;
+}
+
 icl_status icl_options_default(void *options, size_t size, const void *defaults, size_t known) {
     if (options == NULL || size < sizeof(size_t))
         return ICL_ERR_ARGUMENT;

@@ -126,7 +126,7 @@ const char *icl_context_last_error(const icl_context *constant) {
 /* ---- life ---- */
 
 static icl_status choose_isa(icl_context *context, icl_isa isa) {
-    ICL_REQUIRE(context, isa >= ICL_ISA_AUTO && isa <= ICL_ISA_AVX512, ICL_ERR_ARGUMENT,
+    ICL_REQUIRE(context, (unsigned)isa <= ICL_ISA_AVX512, ICL_ERR_ARGUMENT,
                 "icl_context_create: isa = %d is none of icl_isa", (int)isa);
     if (isa == ICL_ISA_AUTO) {
         isa = ICL_ISA_AVX512;

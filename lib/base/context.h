@@ -87,6 +87,9 @@ icl_status icl_options_read(const icl_context *context, const char *function, co
 typedef icl_status (*icl_work_fn)(void *user, int64_t block);
 icl_status icl_parallel(const icl_context *context, int64_t blocks, icl_work_fn work, void *user);
 
+/* a b c for values >= 0, INT64_MAX where it overflows: icl_alloc then says ICL_ERR_SIZE. */
+int64_t icl_product(int64_t a, int64_t b, int64_t c);
+
 /* Seconds of a monotonic clock. */
 double icl_clock(void);
 

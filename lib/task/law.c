@@ -1,0 +1,193 @@
+#include "task/law.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "task/covariance.h"
+
+static const icl_law_options default_options = {
+    .size = sizeof(icl_law_options), .dim = 5, .context = 20, .hidden = 4};
+
+icl_status icl_law_options_init(icl_law_options *options, size_t size) {
+    return icl_options_default(options, size, &default_options, sizeof default_options);
+}
+
+static icl_status check_covariances(icl_context *context, const icl_law_options *o) {
+    const char *function = "icl_law_create";
+    ICL_TRY(icl_check_range(context, function, "covariance", o->covariance, 0,
+                            ICL_COVARIANCE_SPECTRUM));
+    ICL_TRY(icl_check_range(context, function, "prior", o->prior, 0, ICL_COVARIANCE_INVERSE));
+    ICL_TRY(icl_check_seed(context, function, o->rotation_seed));
+    int linear = o->labels == ICL_LABELS_LINEAR;
+    ICL_REQUIRE(context, linear || o->prior == ICL_COVARIANCE_IDENTITY, ICL_ERR_ARGUMENT,
+                "%s: prior = %d: only linear labels have a prior covariance", function,
+                (int)o->prior);
+    ICL_REQUIRE(context, linear || o->prior_mean == NULL, ICL_ERR_ARGUMENT,
+                "%s: prior_mean: only linear labels have one", function);
+    if (o->prior_mean != NULL)
+        ICL_TRY(icl_check_array(context, function, "prior_mean", o->prior_mean, o->dim));
+    return ICL_OK;
+}
+
+static icl_status check_options(icl_context *context, const icl_law_options *o) {
+    const char *function = "icl_law_create";
+    ICL_TRY(icl_check_range(context, function, "dim", o->dim, 1, 16384));
+    ICL_TRY(icl_check_range(context, function, "context", o->context, 0, INT64_C(1) << 31));
+    ICL_TRY(icl_check_real(context, function, "noise", o->noise, 0));
+    ICL_TRY(icl_check_range(context, function, "labels", o->labels, 0, ICL_LABELS_CALLBACK));
+    if (o->labels == ICL_LABELS_NET)
+        ICL_TRY(icl_check_range(context, function, "hidden", o->hidden, 1, 65536));
+    ICL_REQUIRE(context, o->labels != ICL_LABELS_CALLBACK || o->label_fn != NULL, ICL_ERR_ARGUMENT,
+                "%s: label_fn is NULL", function);
+    return check_covariances(context, o);
+}
+
+static int labels_signed(const icl_law_options *o) {
+    return o->labels == ICL_LABELS_RELU || (o->labels == ICL_LABELS_CALLBACK && !o->label_odd);
+}
+
+/* Fills law->block: Sigma, its vectors, root and values; W and its root; mu. `room` holds what is
+ * needed of W only while it is made. */
+static icl_status build(icl_law *law, const icl_law_options *o, double *room) {
+    int64_t d = o->dim, dd = d * d;
+    double *block = law->block;
+    icl_covariance_parts sigma = {block, block + 3 * dd, block + dd, block + 2 * dd, {0}};
+    block += 3 * dd + d;
+    ICL_TRY(icl_covariance_build(law->context, "covariance_values", d, o->covariance,
+                                 o->covariance_values, o->rotation_seed, 0, &sigma));
+    law->covariance = sigma.matrix;
+    law->values = sigma.values;
+    law->vectors = sigma.vectors;
+    law->root = sigma.form;
+    law->identity = sigma.form.dense == NULL && sigma.form.diagonal == NULL;
+    if (o->labels != ICL_LABELS_LINEAR)
+        return ICL_OK;
+    icl_covariance_parts prior = {block, room, room + d, block + dd, {0}};
+    block += 2 * dd;
+    if (o->prior == ICL_COVARIANCE_INVERSE)
+        ICL_TRY(icl_covariance_invert(law->context, d, &sigma, &prior));
+    else
+        ICL_TRY(icl_covariance_build(law->context, "prior_values", d, o->prior, o->prior_values,
+                                     o->rotation_seed, 1, &prior));
+    law->prior = prior.matrix;
+    law->prior_root = prior.form;
+    if (o->prior_mean != NULL)
+        law->mean = memcpy(block, o->prior_mean, (size_t)d * sizeof *block);
+    return ICL_OK;
+}
+
+icl_status icl_law_create(icl_context *context, const icl_law_options *options, icl_law **out) {
+    if (out != NULL)
+        *out = NULL;
+    if (context == NULL)
+        return ICL_ERR_ARGUMENT;
+    ICL_REQUIRE_POINTER(context, out);
+    ICL_REQUIRE_POINTER(context, options);
+    icl_law_options o = default_options;
+    ICL_TRY(icl_options_read(context, __func__, options, &o, sizeof o));
+    ICL_TRY(check_options(context, &o));
+    icl_law *law;
+    double *room = NULL;
+    ICL_TRY(ICL_NEW(context, &law, 1));
+    law->context = icl_context_retain(context);
+    law->dim = o.dim;
+    law->examples = o.context;
+    law->noise = o.noise;
+    law->labels = o.labels;
+    law->hidden = o.hidden;
+    law->label_fn = o.label_fn;
+    law->label_user = o.label_user;
+    law->signed_labels = labels_signed(&o);
+    icl_status status;
+    ICL_TRY_GOTO(icl_alloc(context, 1, sizeof *law->references, (void **)&law->references), fail);
+    atomic_init(law->references, 1);
+    ICL_TRY_GOTO(ICL_NEW(context, &law->block, 5 * o.dim * o.dim + 2 * o.dim), fail);
+    ICL_TRY_GOTO(ICL_NEW(context, &room, o.dim * o.dim + o.dim), fail);
+    status = build(law, &o, room);
+fail:
+    icl_dealloc(context, room);
+    if (status != ICL_OK) {
+        icl_law_free(law);
+        return status;
+    }
+    *out = law;
+    return ICL_OK;
+}
+
+void icl_law_free(icl_law *law) {
+    if (law == NULL)
+        return;
+    icl_context *context = law->context;
+    if (law->references != NULL && atomic_fetch_sub(law->references, 1) == 1) {
+        icl_dealloc(context, law->block);
+        icl_dealloc(context, (void *)law->references);
+    }
+    icl_dealloc(context, law);
+    icl_context_free(context);
+}
+
+icl_status icl_law_share(const icl_law *law, icl_law **out) {
+    *out = NULL;
+    icl_law *copy;
+    ICL_TRY(ICL_NEW(law->context, &copy, 1));
+    *copy = *law;
+    atomic_fetch_add(law->references, 1);
+    icl_context_retain(law->context);
+    *out = copy;
+    return ICL_OK;
+}
+
+icl_status icl_law_with(const icl_law *law, int64_t context, double noise, icl_law **out) {
+    if (out != NULL)
+        *out = NULL;
+    if (law == NULL)
+        return ICL_ERR_ARGUMENT;
+    ICL_REQUIRE_POINTER(law->context, out);
+    ICL_CHECK_RANGE(law->context, context, 0, INT64_C(1) << 31);
+    ICL_CHECK_REAL(law->context, noise, 0);
+    ICL_TRY(icl_law_share(law, out));
+    (*out)->examples = context;
+    (*out)->noise = noise;
+    return ICL_OK;
+}
+
+int64_t icl_law_dim(const icl_law *law) {
+    return law != NULL ? law->dim : 0;
+}
+
+int64_t icl_law_context(const icl_law *law) {
+    return law != NULL ? law->examples : 0;
+}
+
+double icl_law_noise(const icl_law *law) {
+    return law != NULL ? law->noise : 0;
+}
+
+icl_labels icl_law_labels(const icl_law *law) {
+    return law != NULL ? law->labels : ICL_LABELS_LINEAR;
+}
+
+const double *icl_law_covariance(const icl_law *law) {
+    return law != NULL ? law->covariance : NULL;
+}
+
+const double *icl_law_prior(const icl_law *law) {
+    return law != NULL ? law->prior : NULL;
+}
+
+const double *icl_law_prior_mean(const icl_law *law) {
+    return law != NULL ? law->mean : NULL;
+}
+
+void icl_root_apply(const icl_root *root, int64_t dim, const double *z, double *out) {
+    for (int64_t i = 0; i < dim; i++) {
+        if (root->dense == NULL) {
+            out[i] = root->diagonal != NULL ? root->diagonal[i] * z[i] : z[i];
+            continue;
+        }
+        double sum = 0;
+        for (int64_t k = 0; k < dim; k++)
+            sum += root->dense[i * dim + k] * z[k];
+        out[i] = sum;
+    }
+}
