@@ -10,6 +10,8 @@
 #include <icl/task.h>
 
 #include "base/context.h"
+#include "base/scratch.h"
+#include "task/task_kernels.h"
 
 enum { ICL_LANES = 8 };
 
@@ -26,7 +28,28 @@ struct icl_batch {
     double *X, *y, *task, *S, *b, *syy;
     double *query_rows;  /* B x q x d, always there */
     double *target_rows; /* B x q, always there */
+    double *block;       /* holds all of the above */
+    icl_scratch *scratch; /* see icl_batch_need_scratch */
+    int64_t scratch_doubles;
+    icl_batch *shadow;   /* where label callbacks may fail: filled first, then exchanged */
 };
+
+/* Prompts a block of parallel work has: fixed, so that sums over blocks never change. */
+enum { ICL_BLOCK_GROUPS = 8 };
+
+/* Examples that are handled at a time: a multiple of four, few enough to stay in cache. */
+int64_t icl_batch_chunk(int64_t dim);
+
+/* What is left to do when a group's Gram sums (lower triangle), queries and targets lie in the
+ * lanes: means, empty lanes, row-major copies. */
+void icl_batch_finish_group(icl_batch *batch, const icl_task_kernels *kernels, int64_t group);
+
+/* Sees to it that scratch has slots of that many doubles. */
+icl_status icl_batch_need_scratch(icl_batch *batch, int64_t doubles);
+
+/* Exchanges the contents of two batches of one shape. */
+void icl_batch_swap(icl_batch *a, icl_batch *b);
+icl_status icl_batch_need_shadow(icl_batch *batch);
 
 /* Moments of prompt p: S (d x d), b (d); *syy. Any may be NULL. */
 void icl_batch_moments(const icl_batch *batch, int64_t prompt, double *S, double *b, double *syy);

@@ -1,0 +1,152 @@
+#include "base/vec8.h"
+#include "base/vec8_math.h"
+#include "task/task_kernels.h"
+
+static void affine(const icl_root *root, const double *mean, int64_t dim, int64_t count,
+                   const double *z, int64_t stride, double *x) {
+    for (int64_t i = 0; i < count; i++, z += 8 * dim, x += 8 * stride)
+        for (int64_t j = 0; j < dim; j++) {
+            v8 sum = v8_set(mean != NULL ? mean[j] : 0);
+            if (root->dense != NULL)
+                for (int64_t k = 0; k < dim; k++)
+                    sum = v8_muladd(v8_set(root->dense[j * dim + k]), v8_load(z + 8 * k), sum);
+            else if (root->diagonal != NULL)
+                sum = v8_muladd(v8_set(root->diagonal[j]), v8_load(z + 8 * j), sum);
+            else
+                sum = v8_add(v8_load(z + 8 * j), sum);
+            v8_store(x + 8 * j, sum);
+        }
+}
+
+static void normalise(int64_t dim, double *w) {
+    v8 sum = v8_set(0);
+    for (int64_t j = 0; j < dim; j++)
+        sum = v8_muladd(v8_load(w + 8 * j), v8_load(w + 8 * j), sum);
+    v8 scale = v8_div(v8_set(1), v8_sqrt(sum));
+    for (int64_t j = 0; j < dim; j++)
+        v8_store(w + 8 * j, v8_mul(scale, v8_load(w + 8 * j)));
+}
+
+static v8 dot(int64_t dim, const double *w, const double *x) {
+    v8 sum = v8_set(0);
+    for (int64_t j = 0; j < dim; j++)
+        sum = v8_muladd(v8_load(w + 8 * j), v8_load(x + 8 * j), sum);
+    return sum;
+}
+
+static void project(int64_t dim, int64_t count, const double *w, int64_t stride, const double *x,
+                    int64_t s_stride, double *s) {
+    for (int64_t i = 0; i < count; i++)
+        v8_store(s + 8 * i * s_stride, dot(dim, w, x + 8 * i * stride));
+}
+
+static void net(int64_t dim, int64_t hidden, int64_t count, const double *task, int64_t stride,
+                const double *x, int64_t y_stride, double *y) {
+    const v8 scale = v8_set(sqrt(2.0 / (double)hidden));
+    for (int64_t i = 0; i < count; i++) {
+        v8 sum = v8_set(0);
+        for (int64_t k = 0; k < hidden; k++) {
+            v8 unit = v8_max(dot(dim, task + 8 * k * dim, x + 8 * i * stride), v8_set(0));
+            sum = v8_muladd(v8_load(task + 8 * (hidden * dim + k)), unit, sum);
+        }
+        v8_store(y + 8 * i * y_stride, v8_mul(scale, sum));
+    }
+}
+
+/* Arguments beyond the vector function's range go to libm, lane by lane. */
+static v8 sin_of_double(v8 s) {
+    v8 x = v8_add(s, s);
+    _Alignas(64) double lane[8];
+    v8_store(lane, x);
+    int inside = 1;
+    for (int l = 0; l < 8; l++)
+        inside &= fabs(lane[l]) <= 0x1p20;
+    if (inside)
+        return v8_sin(x);
+    for (int l = 0; l < 8; l++)
+        lane[l] = sin(lane[l]);
+    return v8_load(lane);
+}
+
+static void label(icl_labels labels, int64_t count, int64_t stride, double *y) {
+    for (int64_t i = 0; i < count; i++, y += 8 * stride) {
+        v8 s = v8_load(y);
+        switch (labels) {
+        case ICL_LABELS_TANH:
+            s = v8_tanh(s);
+            break;
+        case ICL_LABELS_RELU:
+            s = v8_max(s, v8_set(0));
+            break;
+        case ICL_LABELS_SIN:
+            s = sin_of_double(s);
+            break;
+        case ICL_LABELS_CUBIC:
+            s = v8_mul(s, v8_mul(s, s));
+            break;
+        default:
+            return;
+        }
+        v8_store(y, s);
+    }
+}
+
+static void finish(int64_t count, const double *sign, double scale, const double *noise,
+                   int64_t stride, double *y) {
+    const v8 s = sign != NULL ? v8_load(sign) : v8_set(1);
+    for (int64_t i = 0; i < count; i++, y += 8 * stride) {
+        v8 value = v8_mul(s, v8_load(y));
+        if (noise != NULL)
+            value = v8_muladd(v8_set(scale), v8_load(noise + 8 * i), value);
+        v8_store(y, value);
+    }
+}
+
+/* A TILE x TILE piece of the Gram matrix in registers. The order of the sum over examples is the
+ * same for every tile size. */
+enum { TILE = V8_PARTS == 1 ? 4 : 2 };
+
+V8_INLINE void tile(int64_t D, int64_t count, const double *left, const double *right,
+                    double *gram) {
+    v8 sum[TILE][TILE];
+    for (int a = 0; a < TILE; a++)
+        for (int b = 0; b < TILE; b++)
+            sum[a][b] = v8_load(gram + 8 * (a * D + b));
+    for (int64_t i = 0; i < count; i++, left += 8 * D, right += 8 * D)
+        for (int a = 0; a < TILE; a++) {
+            v8 factor = v8_load(left + 8 * a);
+            for (int b = 0; b < TILE; b++)
+                sum[a][b] = v8_fma(factor, v8_load(right + 8 * b), sum[a][b]);
+        }
+    for (int a = 0; a < TILE; a++)
+        for (int b = 0; b < TILE; b++)
+            v8_store(gram + 8 * (a * D + b), sum[a][b]);
+}
+
+static void accumulate(int64_t D, int64_t count, const double *tokens, double *gram) {
+    int64_t whole = D - D % TILE;
+    for (int64_t a = 0; a < whole; a += TILE)
+        for (int64_t b = 0; b <= a; b += TILE)
+            tile(D, count, tokens + 8 * a, tokens + 8 * b, gram + 8 * (a * D + b));
+    for (int64_t a = whole; a < D; a++)
+        for (int64_t b = 0; b <= a; b++) {
+            v8 sum = v8_load(gram + 8 * (a * D + b));
+            for (int64_t i = 0; i < count; i++)
+                sum = v8_fma(v8_load(tokens + 8 * (i * D + a)), v8_load(tokens + 8 * (i * D + b)),
+                             sum);
+            v8_store(gram + 8 * (a * D + b), sum);
+        }
+}
+
+static void mean(int64_t D, double n, double *gram) {
+    const v8 count = v8_set(n);
+    for (int64_t a = 0; a < D; a++)
+        for (int64_t b = 0; b <= a; b++) {
+            v8 value = v8_div(v8_load(gram + 8 * (a * D + b)), count);
+            v8_store(gram + 8 * (a * D + b), value);
+            v8_store(gram + 8 * (b * D + a), value);
+        }
+}
+
+const icl_task_kernels ICL_ISA_NAME(icl_task_kernels) = {
+    affine, normalise, project, net, label, finish, accumulate, mean};

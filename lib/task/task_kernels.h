@@ -1,0 +1,37 @@
+/* Arithmetic on eight prompts at once. Arrays are entry-major, lane-minor, on 64-byte boundaries;
+ * `tokens` has a stride of d + 1 entries an example: x, then y. */
+#ifndef ICL_TASK_TASK_KERNELS_H
+#define ICL_TASK_TASK_KERNELS_H
+
+#include <icl/task.h>
+
+#include "base/isa.h"
+#include "task/law.h"
+
+typedef struct icl_task_kernels {
+    /* x = mean + root z for each of `count` vectors: z packed (count x d), x with `stride` entries a vector. mean
+     * may be NULL. */
+    void (*affine)(const icl_root *root, const double *mean, int64_t dim, int64_t count,
+                   const double *z, int64_t stride, double *x);
+    /* w <- w / ||w|| */
+    void (*normalise)(int64_t dim, double *w);
+    /* s_i = w . x_i for vectors with `stride` entries, s with s_stride */
+    void (*project)(int64_t dim, int64_t count, const double *w, int64_t stride, const double *x,
+                    int64_t s_stride, double *s);
+    /* f of a net with `hidden` units: task holds w_k (hidden x d), then a (hidden) */
+    void (*net)(int64_t dim, int64_t hidden, int64_t count, const double *task, int64_t stride,
+                const double *x, int64_t y_stride, double *y);
+    /* y = g(y), elementwise */
+    void (*label)(icl_labels labels, int64_t count, int64_t stride, double *y);
+    /* y = sign y + scale noise; sign (one entry) and noise (packed) may be NULL */
+    void (*finish)(int64_t count, const double *sign, double scale, const double *noise,
+                   int64_t stride, double *y);
+    /* gram (D x D, lower triangle) += sum_i t_i t_i^T over `count` tokens */
+    void (*accumulate)(int64_t D, int64_t count, const double *tokens, double *gram);
+    /* gram (whole) = lower triangle / n, mirrored */
+    void (*mean)(int64_t D, double n, double *gram);
+} icl_task_kernels;
+
+ICL_ISA_TABLES(icl_task_kernels, icl_task_kernels)
+
+#endif
