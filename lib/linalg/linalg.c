@@ -1,17 +1,25 @@
+/* The calls of LAPACK and CBLAS: symmetric eigen (dsyevd), Cholesky (dpotrf), least squares by
+ * the singular value decomposition (dgelsd), the decomposition itself (dgesvd), products (dgemm).
+ */
 #include "linalg/linalg.h"
 
 #include <cblas.h>
 #include <lapacke.h>
 #include <string.h>
 
-/* The `int` sizes of LP64 LAPACK. */
+/* The `int` sizes of LP64 LAPACK. dsyevd asks for 1 + 6 n + 2 n^2 doubles of work, as an int. */
+enum { MAX_SIZE = INT32_MAX / 8, MAX_EIGEN = 32766 };
+
 static icl_status check_sizes(int64_t m, int64_t n) {
-    return m <= INT32_MAX / 8 && n <= INT32_MAX / 8 ? ICL_OK : ICL_ERR_SIZE;
+    return m <= MAX_SIZE && n <= MAX_SIZE ? ICL_OK : ICL_ERR_SIZE;
 }
 
 icl_status icl_eigen(const icl_context *context, int64_t n, const double *a, double *values,
                      double *vectors) {
-    ICL_TRY(check_sizes(n, n));
+    if (n > MAX_EIGEN)
+        return ICL_ERR_SIZE;
+    if (n == 0) /* LAPACK refuses a leading dimension of 0, here and below */
+        return ICL_OK;
     lapack_int size = (lapack_int)n;
     double query = 0;
     lapack_int query_int = 0;
@@ -32,23 +40,31 @@ icl_status icl_eigen(const icl_context *context, int64_t n, const double *a, dou
 }
 
 void icl_eigen_compose(int64_t n, const double *scale, const double *vectors, double *out) {
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j <= i; j++) {
-            double sum = 0;
-            for (int64_t k = 0; k < n; k++)
-                sum += scale[k] * vectors[k * n + i] * vectors[k * n + j];
-            out[i * n + j] = out[j * n + i] = sum;
+    if (n > 0)
+        memset(out, 0, (size_t)(n * n) * sizeof *out);
+    for (int64_t k = 0; k < n; k++)
+        for (int64_t i = 0; i < n; i++) {
+            double factor = scale[k] * vectors[k * n + i];
+            for (int64_t j = 0; j <= i; j++)
+                out[i * n + j] += factor * vectors[k * n + j];
         }
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < i; j++)
+            out[j * n + i] = out[i * n + j];
 }
 
 icl_status icl_cholesky(int64_t n, double *a) {
     ICL_TRY(check_sizes(n, n));
+    if (n == 0)
+        return ICL_OK;
     /* the lower triangle of a row-major matrix is the upper one of the column-major */
     lapack_int info = LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', (lapack_int)n, a, (lapack_int)n);
     return info == 0 ? ICL_OK : ICL_ERR_SINGULAR;
 }
 
 void icl_cholesky_solve(int64_t n, const double *factor, int64_t count, double *b) {
+    if (n == 0 || count == 0)
+        return;
     LAPACKE_dpotrs_work(LAPACK_COL_MAJOR, 'U', (lapack_int)n, (lapack_int)count, factor,
                         (lapack_int)n, b, (lapack_int)n);
 }
@@ -62,10 +78,11 @@ static void transpose(int64_t rows, int64_t cols, const double *a, double *out) 
 icl_status icl_least_squares(const icl_context *context, int64_t m, int64_t n, const double *X,
                              const double *y, double rcond, double *w, int32_t *rank_out) {
     ICL_TRY(check_sizes(m, n));
-    memset(w, 0, (size_t)n * sizeof *w);
     if (rank_out != NULL)
         *rank_out = 0;
-    if (m == 0)
+    if (n > 0)
+        memset(w, 0, (size_t)n * sizeof *w);
+    if (m == 0 || n == 0)
         return ICL_OK;
     lapack_int rows = (lapack_int)m, cols = (lapack_int)n, rank = 0;
     lapack_int longer = rows > cols ? rows : cols, shorter = rows > cols ? cols : rows;
@@ -98,6 +115,8 @@ icl_status icl_least_squares(const icl_context *context, int64_t m, int64_t n, c
 icl_status icl_svd(const icl_context *context, int64_t m, int64_t n, const double *a, double *s,
                    double *u, double *vt) {
     ICL_TRY(check_sizes(m, n));
+    if (m == 0 || n == 0)
+        return ICL_OK;
     /* the column-major view of a is a^T = V diag(s) U^T, n x m */
     lapack_int rows = (lapack_int)n, cols = (lapack_int)m;
     lapack_int k = rows < cols ? rows : cols;
@@ -119,6 +138,10 @@ void icl_matmul(int trans_a, int trans_b, int64_t m, int64_t n, int64_t k, const
                 const double *b, double *c) {
     if (m == 0 || n == 0)
         return;
+    if (k == 0) {
+        memset(c, 0, (size_t)(m * n) * sizeof *c);
+        return;
+    }
     cblas_dgemm(CblasRowMajor, trans_a ? CblasTrans : CblasNoTrans,
                 trans_b ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, 1, a,
                 (int)(trans_a ? m : k), b, (int)(trans_b ? k : n), 0, c, (int)n);
