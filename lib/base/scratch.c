@@ -18,7 +18,7 @@ icl_status icl_scratch_create(const icl_context *context, int64_t doubles, icl_s
     icl_scratch *scratch = memory;
     scratch->slots = slots;
     /* a line between slots keeps threads off each other's cache lines */
-    scratch->stride = (doubles | 7) + 9;
+    scratch->stride = doubles <= INT64_MAX / 2 ? (doubles | 7) + 9 : INT64_MAX;
     for (int64_t i = 0; i < slots; i++)
         atomic_flag_clear(&scratch->taken[i]);
     icl_status status =

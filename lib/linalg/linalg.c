@@ -5,6 +5,7 @@
 
 #include <cblas.h>
 #include <lapacke.h>
+#include <math.h>
 #include <string.h>
 
 /* The `int` sizes of LP64 LAPACK. dsyevd asks for 1 + 6 n + 2 n^2 doubles of work, as an int. */
@@ -59,6 +60,9 @@ icl_status icl_cholesky(int64_t n, double *a) {
         return ICL_OK;
     /* the lower triangle of a row-major matrix is the upper one of the column-major */
     lapack_int info = LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', (lapack_int)n, a, (lapack_int)n);
+    /* OpenBLAS lets NaN through */
+    for (int64_t i = 0; info == 0 && i < n; i++)
+        info = !isfinite(a[i * n + i]);
     return info == 0 ? ICL_OK : ICL_ERR_SINGULAR;
 }
 
