@@ -63,6 +63,9 @@ typedef struct icl_optimiser_options {
     int64_t blocks;              /* blocks of clip_block; 0 (default): the whole vector is one */
     const int64_t *block_ends;   /* `blocks` increasing ends, the last one the parameter count;
                                     copied */
+    int fixed_objective;         /* LBFGS with a search: 1: the objective is the same function at
+                                    every step, so what a step computed where it ended is not
+                                    computed again by a step that starts there; default 0 */
 } icl_optimiser_options;
 
 typedef struct icl_optimiser icl_optimiser;
