@@ -11,32 +11,48 @@
 /* The `int` sizes of LP64 LAPACK. dsyevd asks for 1 + 6 n + 2 n^2 doubles of work, as an int. */
 enum { MAX_SIZE = INT32_MAX / 8, MAX_EIGEN = 32766 };
 
+/* The length of LAPACK's work space: more than an int can say is never needed. */
+static lapack_int as_int(int64_t doubles) {
+    return (lapack_int)(doubles < INT32_MAX ? doubles : INT32_MAX);
+}
+
 static icl_status check_sizes(int64_t m, int64_t n) {
     return m <= MAX_SIZE && n <= MAX_SIZE ? ICL_OK : ICL_ERR_SIZE;
 }
 
-icl_status icl_eigen(const icl_context *context, int64_t n, const double *a, double *values,
-                     double *vectors) {
-    if (n > MAX_EIGEN)
-        return ICL_ERR_SIZE;
+/* ---- eigenvalues ---- */
+
+/* dsyevd's integers, 3 + 5 n of them, lie in front of its doubles. */
+static int64_t eigen_integers(int64_t n) {
+    return (3 + 5 * n + 1) / 2;
+}
+
+int64_t icl_eigen_scratch(int64_t n) {
+    return n > MAX_EIGEN ? -1 : eigen_integers(n) + 1 + 6 * n + 2 * n * n;
+}
+
+icl_status icl_eigen_with(int64_t n, const double *a, double *values, double *vectors,
+                          double *scratch, int64_t doubles) {
     if (n == 0) /* LAPACK refuses a leading dimension of 0, here and below */
         return ICL_OK;
-    lapack_int size = (lapack_int)n;
-    double query = 0;
-    lapack_int query_int = 0;
+    lapack_int size = (lapack_int)n, integers = (lapack_int)(3 + 5 * n);
+    double *work = scratch + eigen_integers(n);
     memmove(vectors, a, (size_t)(n * n) * sizeof(double));
-    LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'L', size, vectors, size, values, &query, -1,
-                        &query_int, -1);
-    double *work;
-    lapack_int *iwork;
-    ICL_TRY(ICL_NEW(context, &work, (int64_t)query));
-    icl_status status = ICL_NEW(context, &iwork, query_int);
-    if (status == ICL_OK &&
-        LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'L', size, vectors, size, values, work,
-                            (lapack_int)query, iwork, query_int) != 0)
-        status = ICL_ERR_LAPACK;
-    icl_dealloc(context, iwork);
-    icl_dealloc(context, work);
+    lapack_int info = LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'L', size, vectors, size, values,
+                                          work, as_int(doubles - eigen_integers(n)),
+                                          (lapack_int *)scratch, integers);
+    return info == 0 ? ICL_OK : ICL_ERR_LAPACK;
+}
+
+icl_status icl_eigen(const icl_context *context, int64_t n, const double *a, double *values,
+                     double *vectors) {
+    int64_t doubles = icl_eigen_scratch(n);
+    if (doubles < 0)
+        return ICL_ERR_SIZE;
+    double *scratch;
+    ICL_TRY(ICL_NEW(context, &scratch, doubles));
+    icl_status status = icl_eigen_with(n, a, values, vectors, scratch, doubles);
+    icl_dealloc(context, scratch);
     return status;
 }
 
@@ -53,6 +69,8 @@ void icl_eigen_compose(int64_t n, const double *scale, const double *vectors, do
         for (int64_t j = 0; j < i; j++)
             out[j * n + i] = out[i * n + j];
 }
+
+/* ---- Cholesky ---- */
 
 icl_status icl_cholesky(int64_t n, double *a) {
     ICL_TRY(check_sizes(n, n));
@@ -79,64 +97,101 @@ static void transpose(int64_t rows, int64_t cols, const double *a, double *out) 
             out[j * rows + i] = a[i * cols + j];
 }
 
-icl_status icl_least_squares(const icl_context *context, int64_t m, int64_t n, const double *X,
-                             const double *y, double rcond, double *w, int32_t *rank_out) {
-    ICL_TRY(check_sizes(m, n));
-    if (rank_out != NULL)
-        *rank_out = 0;
-    if (n > 0)
-        memset(w, 0, (size_t)n * sizeof *w);
+/* ---- singular values ---- */
+
+/* dgelsd's integers: 3 k levels + 11 k for the shorter side k, and never more than 31 levels. */
+static int64_t least_squares_integers(int64_t k) {
+    return (104 * k + 1) / 2;
+}
+
+int64_t icl_least_squares_scratch(int64_t m, int64_t n) {
+    if (check_sizes(m, n) != ICL_OK)
+        return -1;
     if (m == 0 || n == 0)
-        return ICL_OK;
-    lapack_int rows = (lapack_int)m, cols = (lapack_int)n, rank = 0;
+        return 0;
+    lapack_int rows = (lapack_int)m, cols = (lapack_int)n, rank = 0, query_int = 0;
     lapack_int longer = rows > cols ? rows : cols, shorter = rows > cols ? cols : rows;
     double query = 0;
-    lapack_int query_int = 0;
-    LAPACKE_dgelsd_work(LAPACK_COL_MAJOR, rows, cols, 1, NULL, rows, NULL, longer, NULL, rcond, &rank,
+    LAPACKE_dgelsd_work(LAPACK_COL_MAJOR, rows, cols, 1, NULL, rows, NULL, longer, NULL, -1, &rank,
                         &query, -1, &query_int);
-    /* a, b, singular values and dgelsd's work in one block */
-    double *block;
-    lapack_int *iwork;
-    ICL_TRY(ICL_NEW(context, &block, m * n + longer + shorter + (int64_t)query));
-    icl_status status = ICL_NEW(context, &iwork, query_int > 0 ? query_int : 1);
-    if (status == ICL_OK) {
-        double *a = block, *b = a + m * n, *s = b + longer, *work = s + shorter;
+    return least_squares_integers(shorter) + m * n + longer + shorter + (int64_t)query;
+}
+
+icl_status icl_least_squares_with(int64_t m, int64_t n, const double *X, const double *y,
+                                  double rcond, double *w, int32_t *rank_out, double *scratch,
+                                  int64_t doubles) {
+    lapack_int rows = (lapack_int)m, cols = (lapack_int)n, rank = 0, info = 0;
+    lapack_int longer = rows > cols ? rows : cols, shorter = rows > cols ? cols : rows;
+    if (n > 0)
+        memset(w, 0, (size_t)n * sizeof *w);
+    if (m > 0 && n > 0) {
+        double *a = scratch + least_squares_integers(shorter), *b = a + m * n;
+        double *s = b + longer, *work = s + shorter;
         transpose(m, n, X, a);
         memcpy(b, y, (size_t)m * sizeof *b);
-        if (LAPACKE_dgelsd_work(LAPACK_COL_MAJOR, rows, cols, 1, a, rows, b, longer, s, rcond,
-                                &rank, work, (lapack_int)query, iwork) != 0)
-            status = ICL_ERR_LAPACK;
-        else
+        info = LAPACKE_dgelsd_work(LAPACK_COL_MAJOR, rows, cols, 1, a, rows, b, longer, s, rcond,
+                                   &rank, work, as_int(doubles - (work - scratch)),
+                                   (lapack_int *)scratch);
+        if (info == 0)
             memcpy(w, b, (size_t)n * sizeof *w);
     }
     if (rank_out != NULL)
         *rank_out = (int32_t)rank;
-    icl_dealloc(context, iwork);
-    icl_dealloc(context, block);
+    return info == 0 ? ICL_OK : ICL_ERR_LAPACK;
+}
+
+icl_status icl_least_squares(const icl_context *context, int64_t m, int64_t n, const double *X,
+                             const double *y, double rcond, double *w, int32_t *rank) {
+    int64_t doubles = icl_least_squares_scratch(m, n);
+    if (doubles < 0)
+        return ICL_ERR_SIZE;
+    double *scratch;
+    ICL_TRY(ICL_NEW(context, &scratch, doubles));
+    icl_status status = icl_least_squares_with(m, n, X, y, rcond, w, rank, scratch, doubles);
+    icl_dealloc(context, scratch);
     return status;
+}
+
+int64_t icl_svd_scratch(int64_t m, int64_t n) {
+    if (check_sizes(m, n) != ICL_OK)
+        return -1;
+    if (m == 0 || n == 0)
+        return 0;
+    lapack_int rows = (lapack_int)n, cols = (lapack_int)m, k = rows < cols ? rows : cols;
+    double query = 0;
+    LAPACKE_dgesvd_work(LAPACK_COL_MAJOR, 'S', 'S', rows, cols, NULL, rows, NULL, NULL, rows, NULL,
+                        k, &query, -1);
+    return m * n + (int64_t)query;
+}
+
+icl_status icl_svd_with(int64_t m, int64_t n, const double *a, double *s, double *u, double *vt,
+                        double *scratch, int64_t doubles) {
+    if (m == 0 || n == 0)
+        return ICL_OK;
+    /* the column-major view of a is a^T = V diag(s) U^T, n x m */
+    lapack_int rows = (lapack_int)n, cols = (lapack_int)m, k = rows < cols ? rows : cols;
+    char job = u != NULL ? 'S' : 'N';
+    double none = 0;
+    memcpy(scratch, a, (size_t)(m * n) * sizeof *a);
+    lapack_int info = LAPACKE_dgesvd_work(
+        LAPACK_COL_MAJOR, job, job, rows, cols, scratch, rows, s, vt != NULL ? vt : &none, rows,
+        u != NULL ? u : &none, u != NULL ? k : 1, scratch + m * n, as_int(doubles - m * n));
+    return info == 0 ? ICL_OK : ICL_ERR_LAPACK;
 }
 
 icl_status icl_svd(const icl_context *context, int64_t m, int64_t n, const double *a, double *s,
                    double *u, double *vt) {
-    ICL_TRY(check_sizes(m, n));
-    if (m == 0 || n == 0)
-        return ICL_OK;
-    /* the column-major view of a is a^T = V diag(s) U^T, n x m */
-    lapack_int rows = (lapack_int)n, cols = (lapack_int)m;
-    lapack_int k = rows < cols ? rows : cols;
-    char job = u != NULL ? 'S' : 'N';
-    double query = 0, none = 0;
-    LAPACKE_dgesvd_work(LAPACK_COL_MAJOR, job, job, rows, cols, NULL, rows, NULL, NULL, rows, NULL,
-                        k, &query, -1);
-    double *block;
-    ICL_TRY(ICL_NEW(context, &block, m * n + (int64_t)query));
-    memcpy(block, a, (size_t)(m * n) * sizeof *a);
-    lapack_int info = LAPACKE_dgesvd_work(LAPACK_COL_MAJOR, job, job, rows, cols, block, rows, s,
-                                          vt != NULL ? vt : &none, rows, u != NULL ? u : &none,
-                                          u != NULL ? k : 1, block + m * n, (lapack_int)query);
-    icl_dealloc(context, block);
-    return info == 0 ? ICL_OK : ICL_ERR_LAPACK;
+    int64_t doubles = icl_svd_scratch(m, n);
+    if (doubles < 0)
+        return ICL_ERR_SIZE;
+    double *scratch;
+    ICL_TRY(ICL_NEW(context, &scratch, doubles));
+    icl_status status = icl_svd_with(m, n, a, s, u, vt, scratch, doubles);
+    icl_dealloc(context, scratch);
+    return status;
 }
+
+/* ---- products ---- */
 
 void icl_matmul(int trans_a, int trans_b, int64_t m, int64_t n, int64_t k, const double *a,
                 const double *b, double *c) {

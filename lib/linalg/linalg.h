@@ -10,6 +10,19 @@
 
 #include "base/context.h"
 
+/* What runs on worker threads may not allocate: it calls the form `_with` and gives it the doubles
+ * of scratch that `_scratch` names for the shape (< 0: too large for LAPACK). */
+int64_t icl_eigen_scratch(int64_t n);
+int64_t icl_least_squares_scratch(int64_t m, int64_t n);
+int64_t icl_svd_scratch(int64_t m, int64_t n);
+icl_status icl_eigen_with(int64_t n, const double *a, double *values, double *vectors,
+                          double *scratch, int64_t doubles);
+icl_status icl_least_squares_with(int64_t m, int64_t n, const double *X, const double *y,
+                                  double rcond, double *w, int32_t *rank, double *scratch,
+                                  int64_t doubles);
+icl_status icl_svd_with(int64_t m, int64_t n, const double *a, double *s, double *u, double *vt,
+                        double *scratch, int64_t doubles);
+
 /* a (n x n, symmetric) = sum_k values[k] v_k v_k^T, values ascending, v_k = row k of vectors. */
 icl_status icl_eigen(const icl_context *context, int64_t n, const double *a, double *values,
                      double *vectors);

@@ -1,0 +1,179 @@
+/* A solver over a batch: blocks of 32 prompts on the context's threads, each prompt by itself, so
+ * that no result depends on who computed it.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/scratch.h"
+#include "solve/solver.h"
+#include "task/batch.h"
+
+enum { BLOCK = 32 };
+
+typedef struct sweep {
+    const icl_solver *solver;
+    const icl_batch *batch;
+    double *w, *path, *prediction; /* what is wanted: the others are NULL */
+    icl_solver_report *reports;
+    icl_scratch *scratch;
+    int64_t scratch_size; /* of the algorithm */
+} sweep;
+
+/* w_0, or 0 for the methods without one. */
+static void set_start(const icl_solver *solver, double *w) {
+    if (solver->start != NULL)
+        memcpy(w, solver->start, (size_t)solver->dim * sizeof *w);
+    else
+        memset(w, 0, (size_t)solver->dim * sizeof *w);
+}
+
+/* A = n S and c = n b; 0 if they overflowed. */
+static int take_moments(const icl_batch *batch, int64_t index, double *A, double *c) {
+    int64_t d = batch->dim;
+    double n = (double)batch->examples;
+    icl_batch_moments(batch, index, A, c, NULL);
+    for (int64_t i = 0; i < d * d; i++)
+        A[i] *= n;
+    for (int64_t i = 0; i < d; i++)
+        c[i] *= n;
+    return icl_all_finite(A, d * d) && icl_all_finite(c, d);
+}
+
+/* The path from its last recorded w on: every later w is the same. */
+static void finish_path(const icl_solver *solver, icl_prompt *prompt) {
+    if (prompt->path == NULL)
+        return;
+    for (int64_t step = prompt->report.steps; step <= solver->steps; step++)
+        icl_prompt_record(prompt, step);
+}
+
+/* A prompt that leaves the finite numbers, or where LAPACK finds no end, does not stop the others.
+ */
+static void solve_prompt(const icl_solver *solver, icl_prompt *prompt, int in_range) {
+    set_start(solver, prompt->w);
+    prompt->report = (icl_solver_report){.stop = ICL_STOP_DIVERGED, .rank = -1};
+    int solved = in_range && solver->algorithm->run(solver, prompt) == ICL_OK;
+    if (!solved || !icl_all_finite(prompt->w, prompt->d)) {
+        set_start(solver, prompt->w);
+        prompt->report.stop = ICL_STOP_DIVERGED;
+    }
+    finish_path(solver, prompt);
+}
+
+static void predict_prompt(const sweep *s, int64_t index, const double *w) {
+    int64_t d = s->batch->dim, q = s->batch->queries;
+    const double *query = s->batch->query_rows + index * q * d;
+    for (int64_t j = 0; j < q; j++) {
+        double sum = 0;
+        for (int64_t i = 0; i < d; i++)
+            sum += w[i] * query[j * d + i];
+        s->prediction[index * q + j] = sum;
+    }
+}
+
+/* Prompts of one block. A slot holds w (d), c (d), A (d x d), then the algorithm's scratch. */
+static icl_status solve_block(void *user, int64_t block) {
+    const sweep *s = user;
+    const icl_batch *batch = s->batch;
+    int64_t d = batch->dim, n = batch->examples;
+    int moments = !s->solver->algorithm->examples;
+    double *slot = icl_scratch_take(s->scratch), *c = slot + d, *A = c + d;
+    icl_prompt prompt = {.n = n,
+                         .d = d,
+                         .A = moments ? A : NULL,
+                         .c = moments ? c : NULL,
+                         .scratch = A + (moments ? d * d : 0),
+                         .scratch_size = s->scratch_size};
+    int64_t end = (block + 1) * BLOCK < batch->prompts ? (block + 1) * BLOCK : batch->prompts;
+    for (int64_t p = block * BLOCK; p < end; p++) {
+        int in_range = !moments || take_moments(batch, p, A, c);
+        if (batch->X != NULL) {
+            prompt.X = batch->X + p * n * d;
+            prompt.y = batch->y + p * n;
+        }
+        prompt.w = s->w != NULL ? s->w + p * d : slot;
+        prompt.path = s->path != NULL ? s->path + p * (s->solver->steps + 1) * d : NULL;
+        solve_prompt(s->solver, &prompt, in_range);
+        if (s->reports != NULL)
+            s->reports[p] = prompt.report;
+        if (s->prediction != NULL)
+            predict_prompt(s, p, prompt.w);
+    }
+    icl_scratch_give(s->scratch, slot);
+    return ICL_OK;
+}
+
+static icl_status check_batch(const char *function, const icl_solver *solver,
+                              const icl_batch *batch) {
+    const icl_context *context = solver->context;
+    ICL_REQUIRE(context, batch != NULL, ICL_ERR_ARGUMENT, "%s: batch is NULL", function);
+    ICL_REQUIRE(context, batch->dim == solver->dim, ICL_ERR_SHAPE,
+                "%s: the batch has dim = %lld, the solver %lld", function, (long long)batch->dim,
+                (long long)solver->dim);
+    ICL_REQUIRE(context, !solver->algorithm->examples || (batch->contents & ICL_CONTENTS_EXAMPLES),
+                ICL_ERR_MISSING, "%s: the batch holds no examples (ICL_CONTENTS_EXAMPLES)",
+                function);
+    return ICL_OK;
+}
+
+static icl_status sweep_batch(const char *function, sweep *s) {
+    const icl_solver *solver = s->solver;
+    const icl_context *context = solver->context;
+    int64_t d = solver->dim, n = s->batch->examples;
+    s->scratch_size = solver->algorithm->scratch(solver, n);
+    ICL_REQUIRE(context, s->scratch_size >= 0, ICL_ERR_SIZE,
+                "%s: context = %lld and dim = %lld are too large for LAPACK", function,
+                (long long)n, (long long)d);
+    int64_t prompt_size = 2 * d + (solver->algorithm->examples ? 0 : d * d);
+    ICL_TRY(icl_scratch_create(context, prompt_size + s->scratch_size, &s->scratch));
+    icl_status status =
+        icl_parallel(context, (s->batch->prompts + BLOCK - 1) / BLOCK, solve_block, s);
+    icl_scratch_free(context, s->scratch);
+    return status;
+}
+
+icl_status icl_solver_solve(const icl_solver *solver, const icl_batch *batch, double *w,
+                            icl_solver_report *reports) {
+    if (solver == NULL)
+        return ICL_ERR_ARGUMENT;
+    ICL_TRY(check_batch(__func__, solver, batch));
+    ICL_REQUIRE_POINTER(solver->context, w);
+    sweep s = {.solver = solver, .batch = batch, .w = w, .reports = reports};
+    return sweep_batch(__func__, &s);
+}
+
+icl_status icl_solver_path(const icl_solver *solver, const icl_batch *batch, double *path,
+                           icl_solver_report *reports) {
+    if (solver == NULL)
+        return ICL_ERR_ARGUMENT;
+    ICL_TRY(check_batch(__func__, solver, batch));
+    ICL_REQUIRE_POINTER(solver->context, path);
+    int64_t entries = icl_product(batch->prompts, solver->steps + 1, batch->dim);
+    ICL_REQUIRE(solver->context, entries <= PTRDIFF_MAX / (int64_t)sizeof *path, ICL_ERR_SIZE,
+                "%s: %lld prompts of %lld steps: no path can be that long", __func__,
+                (long long)batch->prompts, (long long)solver->steps);
+    sweep s = {.solver = solver, .batch = batch, .path = path, .reports = reports};
+    return sweep_batch(__func__, &s);
+}
+
+icl_status icl_solver_predict(const icl_solver *solver, const icl_batch *batch,
+                              double *prediction) {
+    if (solver == NULL)
+        return ICL_ERR_ARGUMENT;
+    ICL_TRY(check_batch(__func__, solver, batch));
+    ICL_REQUIRE_POINTER(solver->context, prediction);
+    sweep s = {.solver = solver, .batch = batch, .prediction = prediction};
+    return sweep_batch(__func__, &s);
+}
+
+static icl_status predict(const void *self, const icl_batch *batch, double *prediction) {
+    return icl_solver_predict(self, batch, prediction);
+}
+
+icl_status icl_solver_predictor(const icl_solver *solver, icl_predictor *out) {
+    if (solver == NULL)
+        return ICL_ERR_ARGUMENT;
+    ICL_REQUIRE_POINTER(solver->context, out);
+    *out = (icl_predictor){.predict = predict, .self = solver};
+    return ICL_OK;
+}

@@ -1,0 +1,163 @@
+/* The life of a solver: its options checked, its matrices copied and factorised once. */
+#include "solve/solver.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "linalg/linalg.h"
+
+enum { MAX_DIM = 16384 };
+
+static const icl_solver_options default_options = {
+    .size = sizeof(icl_solver_options), .method = ICL_METHOD_GD, .dim = 5, .steps = 1};
+
+static const icl_algorithm *const algorithms[] = {
+    [ICL_METHOD_GD] = &icl_algorithm_gd,
+    [ICL_METHOD_PGD] = &icl_algorithm_pgd,
+    [ICL_METHOD_NEWTON] = &icl_algorithm_newton,
+    [ICL_METHOD_RIDGE] = &icl_algorithm_ridge,
+    [ICL_METHOD_LEAST_SQUARES] = &icl_algorithm_least_squares,
+    [ICL_METHOD_BAYES] = &icl_algorithm_bayes,
+};
+enum { METHODS = sizeof algorithms / sizeof *algorithms };
+
+icl_status icl_solver_options_init(icl_solver_options *options, size_t size) {
+    return icl_options_default(options, size, &default_options, sizeof default_options);
+}
+
+/* ---- checks ---- */
+
+static icl_status check_numbers(const icl_context *context, const icl_solver_options *o) {
+    const char *function = "icl_solver_create";
+    ICL_REQUIRE(context, (unsigned)o->method < METHODS, ICL_ERR_ARGUMENT,
+                "%s: method = %d is none of icl_method", function, (int)o->method);
+    ICL_TRY(icl_check_range(context, function, "dim", o->dim, 1, MAX_DIM));
+    ICL_TRY(icl_check_range(context, function, "steps", o->steps, 0, INT64_C(1) << 31));
+    ICL_TRY(icl_check_real(context, function, "step", o->step, 0));
+    ICL_TRY(icl_check_real(context, function, "ridge", o->ridge, 0));
+    return icl_check_real(context, function, "tolerance", o->tolerance, 0);
+}
+
+static icl_status check_law(const icl_context *context, const icl_solver_options *o) {
+    const char *function = "icl_solver_create";
+    ICL_REQUIRE(context, o->law != NULL, ICL_ERR_ARGUMENT,
+                "%s: law is NULL, but method = BAYES needs one", function);
+    ICL_REQUIRE(context, o->law->labels == ICL_LABELS_LINEAR, ICL_ERR_NO_CLOSED_FORM,
+                "%s: law has labels = %d, but method = BAYES needs linear ones", function,
+                (int)o->law->labels);
+    ICL_REQUIRE(context, o->law->dim == o->dim, ICL_ERR_SHAPE, "%s: law has dim = %lld, not %lld",
+                function, (long long)o->law->dim, (long long)o->dim);
+    return ICL_OK;
+}
+
+static icl_status check_symmetric(const icl_context *context, int64_t d, const double *B) {
+    const char *function = "icl_solver_create";
+    ICL_REQUIRE(context, B != NULL, ICL_ERR_ARGUMENT,
+                "%s: preconditioner is NULL, but method = PGD needs one", function);
+    ICL_TRY(icl_check_array(context, function, "preconditioner", B, d * d));
+    double greatest = 0;
+    for (int64_t i = 0; i < d * d; i++)
+        greatest = fmax(greatest, fabs(B[i]));
+    for (int64_t i = 0; i < d; i++)
+        for (int64_t j = 0; j < i; j++)
+            ICL_REQUIRE(context, fabs(B[i * d + j] - B[j * d + i]) <= 1e-12 * greatest,
+                        ICL_ERR_NOT_PSD,
+                        "%s: preconditioner is not symmetric: entry (%lld, %lld) is %g, (%lld, "
+                        "%lld) is %g",
+                        function, (long long)i, (long long)j, B[i * d + j], (long long)j,
+                        (long long)i, B[j * d + i]);
+    return ICL_OK;
+}
+
+static icl_status check_options(const icl_context *context, const icl_solver_options *o) {
+    ICL_TRY(check_numbers(context, o));
+    if ((o->method == ICL_METHOD_GD || o->method == ICL_METHOD_PGD) && o->start != NULL)
+        ICL_TRY(icl_check_array(context, "icl_solver_create", "start", o->start, o->dim));
+    if (o->method == ICL_METHOD_PGD)
+        ICL_TRY(check_symmetric(context, o->dim, o->preconditioner));
+    return o->method == ICL_METHOD_BAYES ? check_law(context, o) : ICL_OK;
+}
+
+/* ---- making one ---- */
+
+/* F with B = F^T F: the eigenvectors of the eigenvalues that are not zero, times their roots. */
+static icl_status factorise(icl_solver *solver, double *factor) {
+    const icl_context *context = solver->context;
+    int64_t d = solver->dim;
+    double *values;
+    ICL_TRY(ICL_NEW(context, &values, d));
+    icl_status status = icl_eigen(context, d, solver->preconditioner, values, factor);
+    double greatest = values[d - 1];
+    if (status == ICL_ERR_LAPACK)
+        icl_fail(context, status, "icl_solver_create: no eigenvalues of preconditioner found");
+    else if (status == ICL_OK && values[0] < -1e-12 * fabs(greatest))
+        status = icl_fail(context, ICL_ERR_NOT_PSD,
+                          "icl_solver_create: preconditioner has the eigenvalue %g", values[0]);
+    if (status == ICL_OK) {
+        int64_t zero = 0;
+        while (zero < d && values[zero] <= icl_rank_tolerance(d, d) * greatest)
+            zero++;
+        solver->rank = d - zero;
+        for (int64_t k = zero; k < d; k++)
+            for (int64_t j = 0; j < d; j++)
+                factor[(k - zero) * d + j] = sqrt(values[k]) * factor[k * d + j];
+        solver->factor = factor;
+    }
+    icl_dealloc(context, values);
+    return status;
+}
+
+static icl_status copy_matrices(icl_solver *solver, const icl_solver_options *o) {
+    int64_t d = o->dim, square = o->method == ICL_METHOD_PGD ? d * d : 0;
+    if (o->method != ICL_METHOD_PGD && (o->method != ICL_METHOD_GD || o->start == NULL))
+        return ICL_OK;
+    ICL_TRY(ICL_NEW(solver->context, &solver->matrices, d + 2 * square));
+    if (o->start != NULL)
+        solver->start = memcpy(solver->matrices, o->start, (size_t)d * sizeof(double));
+    if (square == 0)
+        return ICL_OK;
+    double *copy = solver->matrices + d;
+    solver->preconditioner = memcpy(copy, o->preconditioner, (size_t)square * sizeof(double));
+    return factorise(solver, copy + square);
+}
+
+icl_status icl_solver_create(icl_context *context, const icl_solver_options *options,
+                             icl_solver **out) {
+    if (out != NULL)
+        *out = NULL;
+    if (context == NULL)
+        return ICL_ERR_ARGUMENT;
+    ICL_REQUIRE_POINTER(context, out);
+    ICL_REQUIRE_POINTER(context, options);
+    icl_solver_options o = default_options;
+    ICL_TRY(icl_options_read(context, __func__, options, &o, sizeof o));
+    ICL_TRY(check_options(context, &o));
+    icl_solver *solver;
+    ICL_TRY(ICL_NEW(context, &solver, 1));
+    solver->context = icl_context_retain(context);
+    solver->algorithm = algorithms[o.method];
+    solver->dim = o.dim;
+    solver->steps = solver->algorithm->steps ? o.steps : 0;
+    solver->step = o.step;
+    solver->ridge = o.ridge;
+    solver->tolerance = o.tolerance;
+    icl_status status = copy_matrices(solver, &o);
+    if (status == ICL_OK && o.method == ICL_METHOD_BAYES)
+        status = icl_law_share(o.law, &solver->law);
+    if (status != ICL_OK) {
+        icl_solver_free(solver);
+        return status;
+    }
+    *out = solver;
+    return ICL_OK;
+}
+
+void icl_solver_free(icl_solver *solver) {
+    if (solver == NULL)
+        return;
+    icl_context *context = solver->context;
+    icl_law_free(solver->law);
+    icl_dealloc(context, solver->matrices);
+    icl_dealloc(context, solver);
+    icl_context_free(context);
+}
