@@ -32,8 +32,8 @@ typedef enum icl_parametrisation {
 /* How parameters start. s is init_scale. Entries that no prediction depends on start at 0. */
 typedef enum icl_init {
     /* Zhang's balanced start: u = 0, r = 0, v = s, M = s T T^T, ||T T^T||_F = 1, T (d x d) random.
-     * In KQV: W_K = W_Q = sqrt(s) T^T (with W_K's sign of the model; T has s rows for width s),
-     * h^T W_V = (0, s) with ||h|| = ||W_V||. Leads to the global minimum. */
+     * v carries the model's sign. In KQV: W_K = W_Q = sqrt(s) (T^T, 0), T (d x width), and
+     * h^T W_V = (0, v) with ||h|| = ||W_V||_F. Leads to the global minimum. */
     ICL_INIT_BALANCED = 0,
     ICL_INIT_GAUSSIAN = 1, /* all entries N(0, s^2) */
     ICL_INIT_ZERO = 2,     /* the saddle at zero */

@@ -79,6 +79,7 @@ ICL_API void icl_optimiser_free(icl_optimiser *optimiser);
 
 /* Forgets everything but the options: the next step is step 1. */
 ICL_API icl_status icl_optimiser_reset(icl_optimiser *optimiser);
+ICL_API int64_t icl_optimiser_count(const icl_optimiser *optimiser); /* parameters; 0 for NULL */
 ICL_API int64_t icl_optimiser_steps(const icl_optimiser *optimiser); /* done; 0 for NULL */
 /* l_t of step t >= 1 (NaN for NULL or t < 1). */
 ICL_API double icl_optimiser_rate(const icl_optimiser *optimiser, int64_t step);

@@ -43,9 +43,12 @@ typedef struct icl_solver_options {
     const double *preconditioner; /* PGD: B (d x d), symmetric positive semi-definite; copied */
     const double *start; /* GD, PGD: w0 (d), copied; NULL: 0 */
     double ridge;       /* RIDGE, NEWTON: lambda >= 0; default 0 */
-    double tolerance;   /* GD, PGD, NEWTON: stop a prompt when ||X^T X w - X^T y|| <= tolerance
-                           ||X^T y||; default 0, all steps are done */
-    const icl_law *law; /* BAYES: mu, W, sigma^2; linear labels; the solver keeps it alive */
+    double tolerance;   /* GD, PGD, NEWTON: stop a prompt when ||A w - X^T y|| <= tolerance
+                           ||X^T y||, A = X^T X (+ lambda I); default 0: all steps are done,
+                           but a w that nothing can move (X = 0) stops at once, and so does NEWTON
+                           where the residual is rounding, which more steps would amplify */
+    const icl_law *law; /* BAYES: mu, W, sigma^2 of linear labels; its context length does not
+                           matter; the solver keeps it alive */
 } icl_solver_options;
 
 typedef struct icl_solver icl_solver;
@@ -53,19 +56,24 @@ typedef struct icl_solver icl_solver;
 ICL_API icl_status icl_solver_options_init(icl_solver_options *options, size_t size);
 
 /* Makes a solver. An option that the method needs and lacks, or a value out of range, is
- * ICL_ERR_ARGUMENT; B not symmetric positive semi-definite is ICL_ERR_NOT_PSD. Immutable: any threads may use it. */
+ * ICL_ERR_ARGUMENT; B not symmetric positive semi-definite (as a covariance of icl_law_create) is
+ * ICL_ERR_NOT_PSD, a law of another dim ICL_ERR_SHAPE, one of other labels ICL_ERR_NO_CLOSED_FORM.
+ * Options of other methods are not looked at beyond their range. Immutable: any threads may use
+ * it. */
 ICL_API icl_status icl_solver_create(icl_context *context, const icl_solver_options *options,
                                      icl_solver **out);
 ICL_API void icl_solver_free(icl_solver *solver);
 
 /* How one prompt went. */
 typedef struct icl_solver_report {
-    icl_stop stop;  /* STEPS, CONVERGED, DIVERGED, or SINGULAR for a rank-deficient prompt that
-                       was answered with its minimum-norm solution */
-    int32_t rank;   /* LEAST_SQUARES: numerical rank of X (singular values above n eps s_max,
-                       n or d, the greater); else -1 */
+    icl_stop stop;  /* STEPS; CONVERGED, as RIDGE, LEAST_SQUARES and BAYES always do but for
+                       SINGULAR: a rank-deficient prompt of the first two, answered with its
+                       minimum-norm solution; DIVERGED: the residual has grown by 1 / eps, or w
+                       or the prompt's moments left the finite numbers */
+    int32_t rank;   /* LEAST_SQUARES: numerical rank of X (singular values above max(n, d) eps
+                       s_max); else -1 */
     int64_t steps;  /* steps done */
-    double step;    /* eta or alpha that was used; 0 for methods that have none */
+    double step;    /* eta or alpha that was used; 0 for methods and prompts that have none */
 } icl_solver_report;
 
 /* w[p d + j]: the solution of prompt p (B x d). reports: B of them, or NULL. The batch must hold

@@ -205,6 +205,10 @@ icl_status icl_optimiser_reset(icl_optimiser *optimiser) {
     return ICL_OK;
 }
 
+int64_t icl_optimiser_count(const icl_optimiser *optimiser) {
+    return optimiser != NULL ? optimiser->count : 0;
+}
+
 int64_t icl_optimiser_steps(const icl_optimiser *optimiser) {
     return optimiser != NULL ? optimiser->counters.steps : 0;
 }
