@@ -18,8 +18,9 @@
 /* What the search step knows of earlier ones. */
 enum {
     LAST_VALUE, /* at last x */
-    BEST_VALUE, /* the least value, */
-    BEST_NORM,  /* and the least gradient norm, that counted as progress */
+    BEST_VALUE, /* the least value */
+    LOG_SUM,    /* of log gradient norms in this window of steps at the floor, */
+    BEST_MEAN,  /* and the least mean of a window since the value fell last */
     SCALE,      /* the greatest |value| at the start of a step */
     NUMBERS
 };
@@ -53,7 +54,7 @@ static memory memory_of(const icl_optimiser *o) {
 void icl_lbfgs_reset(icl_optimiser *o) {
     memset(o->state, 0, (size_t)o->state_count * sizeof *o->state);
     memory m = memory_of(o);
-    m.numbers[BEST_VALUE] = m.numbers[BEST_NORM] = DBL_MAX;
+    m.numbers[BEST_VALUE] = m.numbers[BEST_MEAN] = DBL_MAX;
 }
 
 /* ---- pairs ---- */
@@ -199,16 +200,32 @@ static icl_status search(icl_optimiser *o, icl_line *line, int *found) {
     return ICL_OK;
 }
 
-/* Near the floor single steps need not lower the gradient norm, but many must: see `patience`. */
+/* Steps in a window. */
+static int64_t window(const icl_optimiser *o) {
+    return 100 + 5 * o->options.history;
+}
+
+/* Where the value has stopped falling, a single step need not lower the gradient norm, but a window
+ * of steps must lower its geometric mean. One that does not leaves waiting >= window: from there
+ * every step must lower the norm, which soon ends in a stall. */
 static void note_progress(icl_optimiser *o, const icl_line_point *point) {
-    double *best = memory_of(o).numbers;
-    const double value = point->value, norm = point->norm;
-    const double rounding = 8 * DBL_EPSILON * fabs(best[BEST_VALUE]);
-    const int progress = value < best[BEST_VALUE] - rounding || norm <= 0.9 * best[BEST_NORM];
-    o->next_counters.waiting = progress ? 0 : o->counters.waiting + 1;
-    if (progress) {
-        best[BEST_VALUE] = fmin(best[BEST_VALUE], value);
-        best[BEST_NORM] = fmin(best[BEST_NORM], norm);
+    double *past = memory_of(o).numbers;
+    int64_t *waiting = &o->next_counters.waiting;
+    if (point->value < past[BEST_VALUE] - 8 * DBL_EPSILON * fabs(past[BEST_VALUE])) {
+        past[BEST_VALUE] = point->value;
+        past[BEST_MEAN] = DBL_MAX;
+        past[LOG_SUM] = 0;
+        *waiting = 0;
+        return;
+    }
+    past[LOG_SUM] += log(fmax(point->norm, DBL_MIN));
+    if (++*waiting % window(o) != 0)
+        return;
+    double mean = past[LOG_SUM] / (double)window(o);
+    past[LOG_SUM] = 0;
+    if (mean < past[BEST_MEAN] - 0.05) {
+        past[BEST_MEAN] = mean;
+        *waiting = 0;
     }
 }
 
@@ -227,13 +244,12 @@ static void accept(icl_optimiser *o, const icl_line *line, double scale, double 
 
 icl_status icl_lbfgs_search_step(icl_optimiser *o, icl_objective *objective, int fixed, double *x,
                                  icl_step_report *report) {
-    const int64_t patience = 2 * o->options.history + 20;
     icl_line line = {.optimiser = o,
                      .objective = objective,
                      .x = x,
                      .d = o->direction,
                      .trial = o->next,
-                     .monotone = o->counters.waiting >= patience,
+                     .monotone = o->counters.waiting >= window(o),
                      .low.gradient = o->low_gradient,
                      .last.gradient = o->trial_gradient};
     ICL_TRY(start_point(o, objective, fixed, x, &line.start));
