@@ -78,8 +78,8 @@ ICL_API icl_status icl_trainer_step(icl_trainer *trainer, icl_train_report *repo
 ICL_API icl_status icl_trainer_run(icl_trainer *trainer, icl_train_report *report);
 ICL_API icl_status icl_trainer_state(const icl_trainer *trainer, icl_train_report *report);
 
-/* Certifies the model on a law (NULL: the sampler's) as icl_theory_certify does, against the
- * optimum of the model's rank. */
+/* Certifies the model on a law as icl_theory_certify does, against the optimum of the model's
+ * rank. */
 ICL_API icl_status icl_model_certify(const icl_model *model, const icl_law *law,
                                      const icl_simulation *simulation,
                                      icl_certificate *certificate);
