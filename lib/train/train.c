@@ -5,6 +5,7 @@
 #include <icl/train.h>
 
 #include "model/model.h"
+#include "optim/optimiser.h"
 
 struct icl_trainer {
     icl_context *context;
@@ -201,7 +202,8 @@ static icl_status step_once(icl_trainer *t, icl_step_report *done) {
     if (o->on == ICL_TRAIN_FRESH)
         ICL_TRY(icl_sampler_draw(t->sampler, o->first + t->report.step * o->batch, t->batch));
     memcpy(t->start, x, (size_t)count * sizeof *x);
-    icl_status status = icl_optimiser_step(t->optimiser, objective, t, x, done);
+    icl_status status = icl_optimiser_step_on(t->optimiser, objective, t,
+                                              o->on != ICL_TRAIN_FRESH, x, done);
     if (status == ICL_ERR_DIVERGED) {
         /* back to the last point whose loss was finite */
         memcpy(x, t->previous, (size_t)count * sizeof *x);
