@@ -1,0 +1,133 @@
+/* Prompts for the tests of solvers: planted matrices, batches of the test's own arrays, and one
+ * solver on one prompt in one call.
+ */
+#ifndef ICL_TESTS_TEST_SOLVE_H
+#define ICL_TESTS_TEST_SOLVE_H
+
+#include "support/support.h"
+
+enum { MAX_SIDE = 32, MAX_STEPS = 40 };
+
+/* X (n x d) = sum_i s_i u_i v_i^T with k <= min(n, d) planted singular values; u_i and v_i are the
+ * rows of two rotations U (n x n) and V (d x d). */
+typedef struct planted {
+    int64_t n, d, k;
+    double s[MAX_SIDE];
+    double U[MAX_SIDE * MAX_SIDE], V[MAX_SIDE * MAX_SIDE];
+    double X[MAX_SIDE * MAX_SIDE], y[MAX_SIDE], task[MAX_SIDE];
+} planted;
+
+static inline double dot(int64_t count, const double *a, const double *b) {
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+static inline double norm(int64_t count, const double *a) {
+    return sqrt(dot(count, a, a));
+}
+
+/* y is the labels of a normal task, plus `noise` times a normal. */
+static inline void plant(icl_context *context, int64_t n, int64_t d, int64_t k, const double *s,
+                         double noise, uint64_t seed, planted *p) {
+    *p = (planted){.n = n, .d = d, .k = k};
+    memcpy(p->s, s, (size_t)k * sizeof *s);
+    ASSERT_OK(context, icl_random_rotation(context, seed, 1, n, p->U));
+    ASSERT_OK(context, icl_random_rotation(context, seed, 2, d, p->V));
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < d; j++)
+            for (int64_t l = 0; l < k; l++)
+                p->X[i * d + j] += s[l] * p->U[l * n + i] * p->V[l * d + j];
+    double e[MAX_SIDE];
+    fill_normal(context, seed + 100, d, p->task);
+    fill_normal(context, seed + 200, n, e);
+    for (int64_t i = 0; i < n; i++)
+        p->y[i] = dot(d, p->X + i * d, p->task) + noise * e[i];
+}
+
+/* v_i . X^T y = s_i (u_i . y) */
+static inline double planted_c(const planted *p, int64_t i) {
+    return p->s[i] * dot(p->n, p->U + i * p->n, p->y);
+}
+
+/* w (d) = sum_i filter_i v_i */
+static inline void compose(const planted *p, const double *filter, double *w) {
+    memset(w, 0, (size_t)p->d * sizeof *w);
+    for (int64_t i = 0; i < p->k; i++)
+        for (int64_t j = 0; j < p->d; j++)
+            w[j] += filter[i] * p->V[i * p->d + j];
+}
+
+/* X^+ y */
+static inline void planted_least_norm(const planted *p, double *w) {
+    double filter[MAX_SIDE];
+    for (int64_t i = 0; i < p->k; i++)
+        filter[i] = planted_c(p, i) / (p->s[i] * p->s[i]);
+    compose(p, filter, w);
+}
+
+/* A batch of the test's own prompts; queries NULL: all ones. */
+static inline icl_batch *batch_of(icl_context *context, int64_t B, int64_t n, int64_t d, int64_t q,
+                                  uint32_t contents, const double *X, const double *y,
+                                  const double *queries) {
+    icl_batch_options o;
+    ck_assert_int_eq(icl_batch_options_init(&o, sizeof o), ICL_OK);
+    o.prompts = B;
+    o.dim = d;
+    o.context = n;
+    o.queries = q;
+    o.contents = contents;
+    icl_batch *batch;
+    ASSERT_OK(context, icl_batch_create(context, &o, &batch));
+    double *ones = malloc((size_t)(B * q * d) * sizeof *ones);
+    for (int64_t i = 0; i < B * q * d; i++)
+        ones[i] = 1;
+    ASSERT_OK(context, icl_batch_assign(batch, X, y, queries != NULL ? queries : ones, NULL));
+    free(ones);
+    return batch;
+}
+
+static inline icl_solver_options options_of(icl_method method, int64_t d, int64_t steps) {
+    icl_solver_options o;
+    ck_assert_int_eq(icl_solver_options_init(&o, sizeof o), ICL_OK);
+    o.method = method;
+    o.dim = d;
+    o.steps = steps;
+    return o;
+}
+
+static inline icl_solver *solver_of(icl_context *context, const icl_solver_options *o) {
+    icl_solver *solver;
+    ASSERT_OK(context, icl_solver_create(context, o, &solver));
+    return solver;
+}
+
+/* One prompt, w (d) and, where not NULL, the path ((steps + 1) x d). */
+static inline icl_solver_report solve_one(icl_context *context, const icl_solver_options *o,
+                                          int64_t n, const double *X, const double *y,
+                                          uint32_t contents, double *w, double *path) {
+    icl_batch *batch = batch_of(context, 1, n, o->dim, 1, contents, X, y, NULL);
+    icl_solver *solver = solver_of(context, o);
+    icl_solver_report report;
+    ASSERT_OK(context, icl_solver_solve(solver, batch, w, &report));
+    if (path != NULL)
+        ASSERT_OK(context, icl_solver_path(solver, batch, path, NULL));
+    icl_solver_free(solver);
+    icl_batch_free(batch);
+    return report;
+}
+
+static inline void assert_close(int64_t count, const double *got, const double *expected,
+                                double tolerance, double scale) {
+    for (int64_t i = 0; i < count; i++)
+        ASSERT_CLOSE(got[i], expected[i], tolerance, scale);
+}
+
+static inline void assert_same_bits(int64_t count, const double *got, const double *expected) {
+    for (int64_t i = 0; i < count; i++)
+        ck_assert_msg(memcmp(&got[i], &expected[i], sizeof *got) == 0, "entry %lld: %.17g, %.17g",
+                      (long long)i, got[i], expected[i]);
+}
+
+#endif

@@ -1,0 +1,522 @@
+/* Solvers as objects: options, batches, threads, memory, bad input; the same for every method. */
+#include "test_solve.h"
+
+#include "task/batch.h"
+
+enum { METHODS = 6, DIM = 4 };
+
+static const double identity[DIM * DIM] = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1};
+
+static icl_law *default_law(icl_context *context) {
+    icl_law_options o;
+    ck_assert_int_eq(icl_law_options_init(&o, sizeof o), ICL_OK);
+    o.dim = DIM;
+    o.noise = 0.5;
+    icl_law *law;
+    ASSERT_OK(context, icl_law_create(context, &o, &law));
+    return law;
+}
+
+/* A solver of each method that works on prompts of dimension 4. */
+static icl_solver *solver_of_method(icl_context *context, icl_method method) {
+    icl_law *law = default_law(context);
+    icl_solver_options o = options_of(method, DIM, 6);
+    o.preconditioner = identity;
+    o.ridge = method == ICL_METHOD_RIDGE ? 0.1 : 0;
+    o.tolerance = method == ICL_METHOD_GD ? 0.05 : 0; /* prompts stop at different steps */
+    o.law = law;
+    icl_solver *solver = solver_of(context, &o);
+    icl_law_free(law);
+    return solver;
+}
+
+/* B prompts with n examples and two queries. */
+static icl_batch *normal_batch(icl_context *context, int64_t B, int64_t n, uint32_t contents) {
+    double *X = malloc((size_t)(B * (n * DIM + n + 2 * DIM)) * sizeof *X);
+    fill_normal(context, 9, B * (n * DIM + n + 2 * DIM), X);
+    icl_batch *batch =
+        batch_of(context, B, n, DIM, 2, contents, X, X + B * n * DIM, X + B * (n * DIM + n));
+    free(X);
+    return batch;
+}
+
+START_TEST(test_predictions_are_w_times_the_query) {
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    icl_batch *batch = normal_batch(context, 70, 6, ICL_CONTENTS_ALL);
+    for (int m = 0; m < METHODS; m++) {
+        static double w[70 * DIM], prediction[140], again[140];
+        icl_solver *solver = solver_of_method(context, (icl_method)m);
+        ASSERT_OK(context, icl_solver_solve(solver, batch, w, NULL));
+        ASSERT_OK(context, icl_solver_predict(solver, batch, prediction));
+        for (int i = 0; i < 140; i++)
+            ASSERT_CLOSE(prediction[i], dot(DIM, w + i / 2 * DIM, icl_batch_query(batch) + i * DIM),
+                         TOL_ALGEBRA(DIM, 1), 10);
+        icl_predictor predictor;
+        ASSERT_OK(context, icl_solver_predictor(solver, &predictor));
+        ASSERT_OK(context, predictor.predict(predictor.self, batch, again));
+        assert_same_bits(140, again, prediction);
+        icl_solver_free(solver);
+    }
+    icl_batch_free(batch);
+    icl_context_free(context);
+}
+END_TEST
+
+START_TEST(test_the_path_ends_where_solve_does) {
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    for (int64_t n = 0; n <= 8; n += 2) {
+        icl_batch *batch = normal_batch(context, 40, n, ICL_CONTENTS_ALL);
+        for (int m = 0; m < METHODS; m++) {
+            static double w[40 * DIM], path[40 * 7 * DIM];
+            icl_solver_report solved[40], walked[40];
+            icl_solver *solver = solver_of_method(context, (icl_method)m);
+            int64_t rows = m <= ICL_METHOD_NEWTON ? 7 : 1;
+            ASSERT_OK(context, icl_solver_solve(solver, batch, w, solved));
+            ASSERT_OK(context, icl_solver_path(solver, batch, path, walked));
+            for (int p = 0; p < 40; p++) {
+                assert_same_bits(DIM, path + ((p + 1) * rows - 1) * DIM, w + p * DIM);
+                ck_assert_int_eq(solved[p].stop, walked[p].stop);
+                ck_assert_int_eq(solved[p].steps, walked[p].steps);
+                for (int64_t k = solved[p].steps; k < rows; k++)
+                    assert_same_bits(DIM, path + (p * rows + k) * DIM, w + p * DIM);
+            }
+            icl_solver_free(solver);
+        }
+        icl_batch_free(batch);
+    }
+    icl_context_free(context);
+}
+END_TEST
+
+START_TEST(test_any_number_of_threads_gives_equal_bits) {
+    enum { B = 203 };
+    static double first[B * DIM], w[B * DIM], first_path[B * 7 * DIM], path[B * 7 * DIM];
+    static icl_solver_report first_reports[B], reports[B];
+    const int64_t threads[] = {1, 2, 3, 7};
+    for (int m = 0; m < METHODS; m++)
+        for (int t = 0; t < 4; t++) {
+            icl_context *context = make_context(threads[t], ICL_ISA_AUTO);
+            icl_batch *batch = normal_batch(context, B, 6, ICL_CONTENTS_EXAMPLES);
+            icl_solver *solver = solver_of_method(context, (icl_method)m);
+            ASSERT_OK(context,
+                      icl_solver_solve(solver, batch, t ? w : first, t ? reports : first_reports));
+            ASSERT_OK(context, icl_solver_path(solver, batch, t ? path : first_path, NULL));
+            if (t > 0) {
+                assert_same_bits(B * DIM, w, first);
+                assert_same_bits(B * (m <= ICL_METHOD_NEWTON ? 7 : 1) * DIM, path, first_path);
+                for (int p = 0; p < B; p++) {
+                    ck_assert_int_eq(reports[p].stop, first_reports[p].stop);
+                    ck_assert_int_eq(reports[p].steps, first_reports[p].steps);
+                    ck_assert_int_eq(reports[p].rank, first_reports[p].rank);
+                    assert_same_bits(1, &reports[p].step, &first_reports[p].step);
+                }
+            }
+            icl_solver_free(solver);
+            icl_batch_free(batch);
+            icl_context_free(context);
+        }
+}
+END_TEST
+
+START_TEST(test_a_prompt_does_not_see_the_others) {
+    enum { B = 100, N = 6 };
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    icl_batch *batch = normal_batch(context, B, N, ICL_CONTENTS_ALL);
+    for (int m = 0; m < METHODS; m++) {
+        static double w[B * DIM], alone[DIM];
+        icl_solver *solver = solver_of_method(context, (icl_method)m);
+        ASSERT_OK(context, icl_solver_solve(solver, batch, w, NULL));
+        for (int p = 0; p < B; p += 9) {
+            icl_batch *one =
+                batch_of(context, 1, N, DIM, 1, ICL_CONTENTS_EXAMPLES,
+                         icl_batch_X(batch) + p * N * DIM, icl_batch_y(batch) + p * N, NULL);
+            ASSERT_OK(context, icl_solver_solve(solver, one, alone, NULL));
+            assert_same_bits(DIM, alone, w + p * DIM);
+            icl_batch_free(one);
+        }
+        icl_solver_free(solver);
+    }
+    icl_batch_free(batch);
+    icl_context_free(context);
+}
+END_TEST
+
+START_TEST(test_moments_are_enough_or_missed) {
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    icl_batch *whole = normal_batch(context, 10, 6, ICL_CONTENTS_ALL);
+    icl_batch *bare = normal_batch(context, 10, 6, 0);
+    for (int m = 0; m < METHODS; m++) {
+        double w[10 * DIM], expected[10 * DIM], path[10 * 7 * DIM], prediction[20];
+        icl_solver *solver = solver_of_method(context, (icl_method)m);
+        if (m == ICL_METHOD_LEAST_SQUARES || m == ICL_METHOD_BAYES) {
+            ASSERT_FAILS(context, ICL_ERR_MISSING, "EXAMPLES",
+                         icl_solver_solve(solver, bare, w, NULL));
+            ASSERT_FAILS(context, ICL_ERR_MISSING, "EXAMPLES",
+                         icl_solver_path(solver, bare, path, NULL));
+            ASSERT_FAILS(context, ICL_ERR_MISSING, "EXAMPLES",
+                         icl_solver_predict(solver, bare, prediction));
+        } else {
+            ASSERT_OK(context, icl_solver_solve(solver, whole, expected, NULL));
+            ASSERT_OK(context, icl_solver_solve(solver, bare, w, NULL));
+            assert_same_bits(10 * DIM, w, expected);
+        }
+        icl_solver_free(solver);
+    }
+    icl_batch_free(bare);
+    icl_batch_free(whole);
+    icl_context_free(context);
+}
+END_TEST
+
+START_TEST(test_overflow_spoils_one_prompt_only) {
+    /* X^T X overflows in prompt 1 of 3; its neighbours are solved */
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    double X[3 * 2 * DIM], y[6], w[3 * DIM], expected[DIM], path[3 * 7 * DIM];
+    const double start[DIM] = {1, 2, 3, 4}, zero[DIM] = {0};
+    icl_solver_report reports[3];
+    fill_normal(context, 1, 6 * DIM, X);
+    fill_normal(context, 2, 6, y);
+    for (int i = 2 * DIM; i < 4 * DIM; i++)
+        X[i] *= 1e200;
+    icl_batch *batch = batch_of(context, 3, 2, DIM, 1, ICL_CONTENTS_ALL, X, y, NULL);
+    for (int m = ICL_METHOD_GD; m <= ICL_METHOD_RIDGE; m++) {
+        icl_solver_options o = options_of((icl_method)m, DIM, 6);
+        o.preconditioner = identity;
+        o.start = start;
+        o.ridge = 0.5;
+        icl_solver *solver = solver_of(context, &o);
+        ASSERT_OK(context, icl_solver_solve(solver, batch, w, reports));
+        ASSERT_OK(context, icl_solver_path(solver, batch, path, NULL));
+        ck_assert_int_eq(reports[1].stop, ICL_STOP_DIVERGED);
+        assert_same_bits(DIM, w + DIM, m <= ICL_METHOD_PGD ? start : zero);
+        solve_one(context, &o, 2, X + 4 * DIM, y + 4, ICL_CONTENTS_ALL, expected, NULL);
+        assert_same_bits(DIM, w + 2 * DIM, expected);
+        ck_assert_int_ne(reports[0].stop, ICL_STOP_DIVERGED);
+        icl_solver_free(solver);
+    }
+    icl_batch_free(batch);
+    icl_context_free(context);
+}
+END_TEST
+
+START_TEST(test_a_diverging_prompt_does_not_stop_the_others) {
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    const double X[] = {1, 100, 0.1}, y[] = {1, 100, 0.1};
+    double w[3];
+    icl_solver_report reports[3];
+    icl_batch *batch = batch_of(context, 3, 1, 1, 1, 0, X, y, NULL);
+    icl_solver_options o = options_of(ICL_METHOD_GD, 1, 100);
+    o.step = 0.5;
+    icl_solver *solver = solver_of(context, &o);
+    ASSERT_OK(context, icl_solver_solve(solver, batch, w, reports));
+    ck_assert_int_ne(reports[0].stop, ICL_STOP_DIVERGED);
+    ck_assert_int_eq(reports[1].stop, ICL_STOP_DIVERGED);
+    ck_assert_int_eq(reports[2].stop, ICL_STOP_STEPS);
+    ASSERT_CLOSE(w[0], 1, TOL_ALGEBRA(1, 1), 1);
+    ASSERT_CLOSE(w[2], 1 - pow(1 - 0.5 * 0.01, 100), TOL_ALGEBRA(100, 1), 1);
+    icl_solver_free(solver);
+    icl_batch_free(batch);
+    icl_context_free(context);
+}
+END_TEST
+
+START_TEST(test_objects_keep_what_they_need) {
+    /* the options' arrays, the law and the caller's context may go before the solver */
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    double *B = malloc(sizeof identity), *start = malloc(DIM * sizeof *start), w[DIM];
+    memcpy(B, identity, sizeof identity);
+    for (int j = 0; j < DIM; j++)
+        start[j] = j;
+    icl_law *law = default_law(context);
+    icl_solver_options o = options_of(ICL_METHOD_PGD, DIM, 0);
+    o.preconditioner = B;
+    o.start = start;
+    icl_solver *pgd = solver_of(context, &o);
+    o = options_of(ICL_METHOD_BAYES, DIM, 0);
+    o.law = law;
+    icl_solver *bayes = solver_of(context, &o);
+    memset(B, 0xff, sizeof identity);
+    free(B);
+    free(start);
+    icl_law_free(law);
+    icl_batch *batch = normal_batch(context, 1, 6, ICL_CONTENTS_ALL);
+    icl_context_free(context);
+    ck_assert_int_eq(icl_solver_solve(pgd, batch, w, NULL), ICL_OK);
+    for (int j = 0; j < DIM; j++)
+        ASSERT_CLOSE(w[j], j, 0, 1);
+    ck_assert_int_eq(icl_solver_solve(bayes, batch, w, NULL), ICL_OK);
+    icl_solver_free(pgd);
+    icl_solver_free(bayes);
+    icl_solver_free(NULL);
+    icl_batch_free(batch);
+}
+END_TEST
+
+/* ---- memory ---- */
+
+static icl_status solve_everything(icl_context *context, void *user) {
+    icl_method method = *(icl_method *)user;
+    icl_law_options lo;
+    icl_batch_options bo;
+    icl_law_options_init(&lo, sizeof lo);
+    icl_batch_options_init(&bo, sizeof bo);
+    lo.dim = bo.dim = DIM;
+    bo.prompts = 3;
+    double w[3 * DIM], path[3 * 2 * DIM], prediction[3];
+    icl_law *law = NULL;
+    icl_batch *batch = NULL;
+    icl_solver *solver = NULL;
+    icl_status status = icl_law_create(context, &lo, &law);
+    if (status == ICL_OK)
+        status = icl_batch_create(context, &bo, &batch);
+    icl_solver_options o = options_of(method, DIM, 1);
+    o.preconditioner = identity;
+    o.start = identity;
+    o.law = law;
+    if (status == ICL_OK) {
+        status = icl_solver_create(context, &o, &solver);
+        ck_assert((solver != NULL) == (status == ICL_OK));
+    }
+    if (status == ICL_OK)
+        status = icl_solver_solve(solver, batch, w, NULL);
+    if (status == ICL_OK)
+        status = icl_solver_path(solver, batch, path, NULL);
+    if (status == ICL_OK)
+        status = icl_solver_predict(solver, batch, prediction);
+    icl_solver_free(solver);
+    icl_batch_free(batch);
+    icl_law_free(law);
+    return status;
+}
+
+START_TEST(test_every_allocation_may_fail) {
+    for (int m = 0; m < METHODS; m++)
+        check_every_allocation(solve_everything, &(icl_method){(icl_method)m});
+}
+END_TEST
+
+START_TEST(test_memory_is_asked_for_by_the_caller_only) {
+    /* workers allocate nothing: a call costs the same requests for 1 and for 1000 prompts */
+    for (int m = 0; m < METHODS; m++) {
+        int64_t requests[2];
+        for (int many = 0; many < 2; many++) {
+            failing_allocator state = {.fail_at = -1};
+            icl_context_options o;
+            icl_context *context;
+            ck_assert_int_eq(icl_context_options_init(&o, sizeof o), ICL_OK);
+            o.allocator = failing_allocator_of(&state);
+            ck_assert_int_eq(icl_context_create(&o, &context), ICL_OK);
+            icl_batch *batch = normal_batch(context, many ? 1000 : 1, 3, ICL_CONTENTS_ALL);
+            icl_solver *solver = solver_of_method(context, (icl_method)m);
+            double *w = malloc(1000 * DIM * sizeof *w);
+            requests[many] = -state.requests;
+            ASSERT_OK(context, icl_solver_solve(solver, batch, w, NULL));
+            requests[many] += state.requests;
+            free(w);
+            icl_solver_free(solver);
+            icl_batch_free(batch);
+            icl_context_free(context);
+            ck_assert_int_eq(state.held, 0);
+        }
+        ck_assert_int_eq(requests[0], requests[1]);
+    }
+}
+END_TEST
+
+/* ---- bad input ---- */
+
+#define REFUSES(expected, word, field, value)                                                      \
+    do {                                                                                           \
+        icl_solver_options refused_ = o;                                                           \
+        refused_.field = value;                                                                    \
+        solver = (icl_solver *)&o;                                                                 \
+        ASSERT_FAILS(context, expected, word, icl_solver_create(context, &refused_, &solver));     \
+        ck_assert_ptr_null(solver);                                                                \
+    } while (0)
+
+START_TEST(test_options_out_of_range_are_refused) {
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    icl_solver *solver;
+    for (int m = 0; m < METHODS; m++) {
+        icl_law *law = default_law(context);
+        icl_solver_options o = options_of((icl_method)m, DIM, 3);
+        o.preconditioner = identity;
+        o.law = law;
+        REFUSES(ICL_ERR_ARGUMENT, "method", method, (icl_method)6);
+        REFUSES(ICL_ERR_ARGUMENT, "method", method, (icl_method)-1);
+        REFUSES(ICL_ERR_ARGUMENT, "dim", dim, 0);
+        REFUSES(ICL_ERR_ARGUMENT, "dim", dim, 16385);
+        REFUSES(ICL_ERR_ARGUMENT, "dim", dim, INT64_MIN);
+        REFUSES(ICL_ERR_ARGUMENT, "steps", steps, -1);
+        REFUSES(ICL_ERR_ARGUMENT, "steps", steps, (INT64_C(1) << 31) + 1);
+        REFUSES(ICL_ERR_ARGUMENT, "step", step, -0.1);
+        REFUSES(ICL_ERR_NONFINITE, "step", step, NAN);
+        REFUSES(ICL_ERR_NONFINITE, "step", step, INFINITY);
+        REFUSES(ICL_ERR_ARGUMENT, "ridge", ridge, -1);
+        REFUSES(ICL_ERR_NONFINITE, "ridge", ridge, INFINITY);
+        REFUSES(ICL_ERR_ARGUMENT, "tolerance", tolerance, -1e-9);
+        REFUSES(ICL_ERR_NONFINITE, "tolerance", tolerance, NAN);
+        icl_law_free(law);
+    }
+    icl_context_free(context);
+}
+END_TEST
+
+START_TEST(test_options_that_a_method_needs) {
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    icl_solver *solver;
+    double bad[DIM * DIM];
+    icl_solver_options o = options_of(ICL_METHOD_PGD, DIM, 3);
+    REFUSES(ICL_ERR_ARGUMENT, "preconditioner is NULL", preconditioner, NULL);
+    memcpy(bad, identity, sizeof bad);
+    bad[7] = NAN;
+    REFUSES(ICL_ERR_NONFINITE, "preconditioner[7]", preconditioner, bad);
+    bad[7] = 1e-6;
+    REFUSES(ICL_ERR_NOT_PSD, "(3, 1)", preconditioner, bad);
+    bad[7] = 0;
+    bad[15] = -0.25;
+    REFUSES(ICL_ERR_NOT_PSD, "-0.25", preconditioner, bad);
+    for (int i = 0; i < DIM * DIM; i++)
+        bad[i] = i % (DIM + 1) == 0 ? -1 : 0;
+    REFUSES(ICL_ERR_NOT_PSD, "eigenvalue -1", preconditioner, bad);
+    o.preconditioner = identity;
+    bad[2] = INFINITY;
+    REFUSES(ICL_ERR_NONFINITE, "start[2]", start, bad);
+    o.method = ICL_METHOD_GD;
+    REFUSES(ICL_ERR_NONFINITE, "start[2]", start, bad);
+    o = options_of(ICL_METHOD_BAYES, DIM, 3);
+    REFUSES(ICL_ERR_ARGUMENT, "law is NULL", law, NULL);
+    icl_law_options lo;
+    ck_assert_int_eq(icl_law_options_init(&lo, sizeof lo), ICL_OK);
+    icl_law *law;
+    ASSERT_OK(context, icl_law_create(context, &lo, &law));
+    REFUSES(ICL_ERR_SHAPE, "dim = 5", law, law);
+    icl_law_free(law);
+    lo.dim = DIM;
+    lo.labels = ICL_LABELS_TANH;
+    ASSERT_OK(context, icl_law_create(context, &lo, &law));
+    REFUSES(ICL_ERR_NO_CLOSED_FORM, "labels = 1", law, law);
+    icl_law_free(law);
+    icl_context_free(context);
+}
+END_TEST
+
+START_TEST(test_null_is_refused) {
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    icl_solver_options o = options_of(ICL_METHOD_GD, DIM, 3);
+    icl_solver *solver = (icl_solver *)&o;
+    double w[DIM * 4];
+    icl_predictor predictor;
+    ck_assert_int_eq(icl_solver_create(NULL, &o, &solver), ICL_ERR_ARGUMENT);
+    ck_assert_ptr_null(solver);
+    solver = (icl_solver *)&o;
+    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "options", icl_solver_create(context, NULL, &solver));
+    ck_assert_ptr_null(solver);
+    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "out", icl_solver_create(context, &o, NULL));
+    icl_batch *batch = normal_batch(context, 1, 6, ICL_CONTENTS_ALL);
+    ck_assert_int_eq(icl_solver_solve(NULL, batch, w, NULL), ICL_ERR_ARGUMENT);
+    ck_assert_int_eq(icl_solver_path(NULL, batch, w, NULL), ICL_ERR_ARGUMENT);
+    ck_assert_int_eq(icl_solver_predict(NULL, batch, w), ICL_ERR_ARGUMENT);
+    ck_assert_int_eq(icl_solver_predictor(NULL, &predictor), ICL_ERR_ARGUMENT);
+    solver = solver_of(context, &o);
+    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "batch", icl_solver_solve(solver, NULL, w, NULL));
+    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "batch", icl_solver_path(solver, NULL, w, NULL));
+    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "batch", icl_solver_predict(solver, NULL, w));
+    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "w is", icl_solver_solve(solver, batch, NULL, NULL));
+    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "path", icl_solver_path(solver, batch, NULL, NULL));
+    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "prediction", icl_solver_predict(solver, batch, NULL));
+    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "out", icl_solver_predictor(solver, NULL));
+    icl_solver_free(solver);
+    icl_batch_free(batch);
+    icl_context_free(context);
+}
+END_TEST
+
+START_TEST(test_shapes_must_fit) {
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    icl_solver_options o = options_of(ICL_METHOD_GD, DIM + 1, INT64_C(1) << 31);
+    icl_solver *solver = solver_of(context, &o);
+    icl_batch *batch = normal_batch(context, 2, 6, ICL_CONTENTS_ALL);
+    double w[2 * DIM] = {1, 2, 3};
+    const double before[2 * DIM] = {1, 2, 3};
+    ASSERT_FAILS(context, ICL_ERR_SHAPE, "dim = 4", icl_solver_solve(solver, batch, w, NULL));
+    ASSERT_FAILS(context, ICL_ERR_SHAPE, "dim = 4", icl_solver_path(solver, batch, w, NULL));
+    ASSERT_FAILS(context, ICL_ERR_SHAPE, "dim = 4", icl_solver_predict(solver, batch, w));
+    assert_same_bits(2 * DIM, w, before);
+    icl_solver_free(solver);
+    icl_batch_free(batch);
+    icl_context_free(context);
+}
+END_TEST
+
+START_TEST(test_sizes_beyond_reason_are_refused) {
+    /* no machine holds such a batch: this one has nothing behind its sizes */
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    icl_batch batch = {.context = context,
+                       .prompts = INT64_C(1) << 31,
+                       .dim = 16384,
+                       .examples = INT64_C(1) << 31,
+                       .queries = 1,
+                       .contents = ICL_CONTENTS_EXAMPLES};
+    double out = 3;
+    icl_solver_options o = options_of(ICL_METHOD_GD, 16384, INT64_C(1) << 31);
+    icl_solver *solver = solver_of(context, &o);
+    ASSERT_FAILS(context, ICL_ERR_SIZE, "steps", icl_solver_path(solver, &batch, &out, NULL));
+    icl_solver_free(solver);
+    o = options_of(ICL_METHOD_LEAST_SQUARES, 16384, 1);
+    solver = solver_of(context, &o);
+    ASSERT_FAILS(context, ICL_ERR_SIZE, "context = 2147483648",
+                 icl_solver_solve(solver, &batch, &out, NULL));
+    ASSERT_CLOSE(out, 3, 0, 1);
+    icl_solver_free(solver);
+    icl_context_free(context);
+}
+END_TEST
+
+/* ---- the struct of options ---- */
+
+START_TEST(test_options_of_other_versions) {
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    struct {
+        icl_solver_options options;
+        unsigned char tail[16];
+    } longer;
+    icl_solver *solver;
+    memset(&longer, 0xab, sizeof longer);
+    /* an older caller: nothing is written beyond its size */
+    size_t older = offsetof(icl_solver_options, ridge);
+    ck_assert_int_eq(icl_solver_options_init(&longer.options, older), ICL_OK);
+    ck_assert_uint_eq(longer.options.size, older);
+    ck_assert_int_eq(longer.options.dim, 5);
+    ck_assert_int_eq(longer.options.steps, 1);
+    const unsigned char *bytes = (const unsigned char *)&longer;
+    for (size_t i = older; i < sizeof longer; i++)
+        ck_assert_int_eq(bytes[i], 0xab);
+    /* and the garbage behind it is not read */
+    ASSERT_OK(context, icl_solver_create(context, &longer.options, &solver));
+    icl_solver_free(solver);
+    /* a newer caller: fine while its unknown fields are zero */
+    ck_assert_int_eq(icl_solver_options_init(&longer.options, sizeof longer), ICL_OK);
+    ASSERT_OK(context, icl_solver_create(context, &longer.options, &solver));
+    icl_solver_free(solver);
+    longer.tail[9] = 1;
+    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "non-zero byte",
+                 icl_solver_create(context, &longer.options, &solver));
+    ck_assert_ptr_null(solver);
+    longer.options.size = 3;
+    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "size",
+                 icl_solver_create(context, &longer.options, &solver));
+    ck_assert_int_eq(icl_solver_options_init(NULL, 100), ICL_ERR_ARGUMENT);
+    ck_assert_int_eq(icl_solver_options_init(&longer.options, 7), ICL_ERR_ARGUMENT);
+    icl_context_free(context);
+}
+END_TEST
+
+RUN_SUITE("solve_api", test_predictions_are_w_times_the_query, test_the_path_ends_where_solve_does,
+          test_any_number_of_threads_gives_equal_bits, test_a_prompt_does_not_see_the_others,
+          test_moments_are_enough_or_missed, test_overflow_spoils_one_prompt_only,
+          test_a_diverging_prompt_does_not_stop_the_others, test_objects_keep_what_they_need,
+          test_every_allocation_may_fail, test_memory_is_asked_for_by_the_caller_only,
+          test_options_out_of_range_are_refused, test_options_that_a_method_needs,
+          test_null_is_refused, test_shapes_must_fit, test_sizes_beyond_reason_are_refused,
+          test_options_of_other_versions)
