@@ -107,6 +107,7 @@ typedef enum icl_isa {
 
 /* 1 if this build holds the kernels and this processor can run them, else 0. */
 ICL_API int icl_isa_supported(icl_isa isa);
+/* "auto", "baseline", "avx2" or "avx512"; "unknown" for any other number. Static. */
 ICL_API const char *icl_isa_name(icl_isa isa);
 
 /* Where memory comes from. allocate returns NULL on failure and needs no alignment beyond

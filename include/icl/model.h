@@ -62,17 +62,19 @@ typedef struct icl_tensor {
 } icl_tensor;
 
 ICL_API icl_status icl_model_options_init(icl_model_options *options, size_t size);
+/* Makes a model and starts its parameters as the options say; all entries are trained. */
 ICL_API icl_status icl_model_create(icl_context *context, const icl_model_options *options,
                                     icl_model **out);
 ICL_API void icl_model_free(icl_model *model);
+/* The same parameters and masks in a model of its own. */
 ICL_API icl_status icl_model_clone(const icl_model *model, icl_model **out);
 
 ICL_API int64_t icl_model_dim(const icl_model *model);          /* d; 0 for NULL, as below */
 ICL_API int64_t icl_model_width(const icl_model *model);        /* s for KQV, else d + 1 */
-ICL_API int icl_model_sign(const icl_model *model);
-ICL_API icl_parametrisation icl_model_parametrisation(const icl_model *model);
-ICL_API int64_t icl_model_parameter_count(const icl_model *model);
-ICL_API int64_t icl_model_tensor_count(const icl_model *model);
+ICL_API int icl_model_sign(const icl_model *model);             /* +1 or -1 */
+ICL_API icl_parametrisation icl_model_parametrisation(const icl_model *model); /* PQ for NULL */
+ICL_API int64_t icl_model_parameter_count(const icl_model *model); /* of the flat vector */
+ICL_API int64_t icl_model_tensor_count(const icl_model *model);    /* rows of the table */
 
 /* Row `index` of the table, 0 <= index < tensor_count; or the row of that name. ICL_ERR_MISSING
  * for a name that the model does not have: the text lists those that it has. */

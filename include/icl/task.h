@@ -91,7 +91,7 @@ ICL_API icl_status icl_law_with(const icl_law *law, int64_t context, double nois
 ICL_API int64_t icl_law_dim(const icl_law *law);      /* d; 0 for NULL, as below */
 ICL_API int64_t icl_law_context(const icl_law *law);  /* n */
 ICL_API double icl_law_noise(const icl_law *law);     /* sigma^2 */
-ICL_API icl_labels icl_law_labels(const icl_law *law);
+ICL_API icl_labels icl_law_labels(const icl_law *law); /* LINEAR for NULL */
 /* Borrowed from the law, valid while it lives: Sigma (d x d), W (d x d; NULL unless labels are
  * LINEAR), mu (d; NULL where it is zero). NULL for NULL. */
 ICL_API const double *icl_law_covariance(const icl_law *law);
@@ -121,6 +121,7 @@ typedef struct icl_batch_options {
 typedef struct icl_batch icl_batch;
 
 ICL_API icl_status icl_batch_options_init(icl_batch_options *options, size_t size);
+/* Makes a batch, all zero. ICL_ERR_SIZE if its arrays are too large to count. */
 ICL_API icl_status icl_batch_create(icl_context *context, const icl_batch_options *options,
                                     icl_batch **out);
 ICL_API void icl_batch_free(icl_batch *batch);
@@ -131,9 +132,9 @@ ICL_API icl_status icl_batch_assign(icl_batch *batch, const double *X, const dou
                                     const double *queries, const double *targets);
 
 ICL_API int64_t icl_batch_prompts(const icl_batch *batch); /* B; 0 for NULL, as below */
-ICL_API int64_t icl_batch_dim(const icl_batch *batch);
-ICL_API int64_t icl_batch_context(const icl_batch *batch);
-ICL_API int64_t icl_batch_queries(const icl_batch *batch);
+ICL_API int64_t icl_batch_dim(const icl_batch *batch);     /* d */
+ICL_API int64_t icl_batch_context(const icl_batch *batch); /* n */
+ICL_API int64_t icl_batch_queries(const icl_batch *batch); /* q */
 
 /* Borrowed from the batch, valid until it is filled again or freed. NULL for NULL, and for what
  * its contents leave out. Row-major. Before the first fill all are zero. */

@@ -83,6 +83,7 @@ ICL_API icl_status icl_theory_ridge_risk(const icl_law *law, const icl_simulatio
  * else. Immutable: any threads may evaluate it. Keeps the law alive. */
 typedef struct icl_population icl_population;
 
+/* Prepares the loss of a law: the eigenvalues and Gamma*, O(d^3). */
 ICL_API icl_status icl_population_create(const icl_law *law, icl_population **out);
 ICL_API void icl_population_free(icl_population *population);
 
