@@ -69,8 +69,8 @@ V8_INLINE void v8_sincos_quarter(v8 f, v8 *sine, v8 *cosine) {
     *cosine = v8_muladd(t, v8_muladd(t, d, c), v8_set(1));
 }
 
-/* sin x for |x| <= 2^20, absolute error below 2^-52: pi/2 in three parts of 33 bits, so that the
- * products with the quarter's number are exact. */
+/* sin x for |x| <= 2^20, absolute error below 2^-51: pi/2 in two parts of 33 bits and a rest, so
+ * that the products with the quarter's number are exact. */
 V8_INLINE v8 v8_sin(v8 x) {
     u8 q;
     v8 n = v8_round(v8_mul(x, v8_set(0x1.45f306dc9c883p-1)), &q);

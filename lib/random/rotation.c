@@ -5,8 +5,9 @@
 
 #include "random/random.h"
 
-/* rotation <- rotation * H with H = I - 2 v v^T / v^T v on the last `size` coordinates, where H
- * maps e_1 to the direction of v's original. */
+/* rotation <- rotation * H on the last `size` coordinates, H = I - 2 u u^T / u^T u with
+ * u = v + sign(v_1) ||v|| e_1, then the first of these columns turned where v_1 > 0, so that H e_1 is
+ * v / ||v||. v becomes u. */
 static void reflect(int64_t dim, int64_t size, double *v, double *rotation) {
     double norm2 = 0;
     for (int64_t i = 0; i < size; i++)
@@ -30,8 +31,7 @@ void icl_random_haar(const icl_context *context, uint64_t seed, uint64_t stream,
     memset(rotation, 0, (size_t)(dim * dim) * sizeof *rotation);
     for (int64_t i = 0; i < dim; i++)
         rotation[i * dim + i] = 1;
-    /* step k uses the normals k dim .. k dim + size - 1 of the stream; each factor (reflection
-     * times the sign of its first column) has determinant sign(v_1) (-1)^..., settled below */
+    /* a reflection has determinant -1, and its first column is turned where v_1 > 0 */
     double determinant = 1;
     for (int64_t size = dim; size >= 2; size--) {
         icl_random_fill(context, seed, ICL_PURPOSE_FLAT, stream, (dim - size) * dim, size, 1,
@@ -39,7 +39,6 @@ void icl_random_haar(const icl_context *context, uint64_t seed, uint64_t stream,
         determinant *= vector[0] > 0 ? 1 : -1;
         reflect(dim, size, vector, rotation);
     }
-    /* det H = -1; a factor's first column is flipped where norm > 0 */
     if (determinant < 0)
         for (int64_t row = 0; row < dim; row++)
             rotation[row * dim + dim - 1] = -rotation[row * dim + dim - 1];

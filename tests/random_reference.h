@@ -1,0 +1,112 @@
+/* The streams of <icl/random.h> and <icl/task.h>, recomputed from their documentation: Threefry
+ * word by word (Salmon et al., SC 2011), uniforms and normals in long double with libm. The
+ * reference itself is checked against Random123 and its published answers in test_random.c.
+ */
+#ifndef ICL_TESTS_RANDOM_REFERENCE_H
+#define ICL_TESTS_RANDOM_REFERENCE_H
+
+#include "support/support.h"
+
+/* Unit of rounding, 2^-53. */
+#define UNIT (0.5 * DBL_EPSILON)
+
+/* What a normal may be off by, relative to 1 + its size, u = 2^-53 throughout: -2 log U by 3.4 u
+ * where it is large (its multiple of log 2, two sums), hence r by 1.7 u + u for the square root;
+ * the cosine, at its worst corner 1/sqrt 2, by 2.8 u; the product by u: together 6.5 u of 6.06 for
+ * the largest r = 8.57, which is 5.6 u of 7.06. At smaller r the logarithm is off by at most 5 u,
+ * and the sum stays below that. 6 u = 6.7e-16. */
+#define TOL_NORMAL 7e-16
+
+/* The reference's own libm, for machines whose long double is a double. */
+#define TOL_LIBM (4 * (double)LDBL_EPSILON)
+
+#define HALF_PI 1.57079632679489661923132169163975144L
+
+/* Threefry4x64 with 20 rounds. */
+static inline void reference_threefry(const uint64_t key[4], const uint64_t counter[4],
+                                      uint64_t x[4]) {
+    static const int rotations[8][2] = {{14, 16}, {52, 57}, {23, 40}, {5, 37},
+                                        {25, 33}, {46, 12}, {58, 22}, {32, 32}};
+    uint64_t schedule[5] = {key[0], key[1], key[2], key[3], UINT64_C(0x1bd11bdaa9fc1a22)};
+    for (int i = 0; i < 4; i++) {
+        schedule[4] ^= key[i];
+        x[i] = counter[i] + key[i];
+    }
+    for (int round = 0; round < 20; round++) {
+        for (int half = 0; half < 2; half++) {
+            int a = 2 * half, b = round % 2 == 0 ? a + 1 : 3 - a, r = rotations[round % 8][half];
+            x[a] += x[b];
+            x[b] = (x[b] << r | x[b] >> (64 - r)) ^ x[a];
+        }
+        if (round % 4 == 3) {
+            int s = round / 4 + 1;
+            for (int i = 0; i < 4; i++)
+                x[i] += schedule[(s + i) % 5];
+            x[3] += (uint64_t)s;
+        }
+    }
+}
+
+static inline double reference_uniform(uint64_t word) {
+    return (double)(word >> 12) * 0x1p-52 + 0x1p-53;
+}
+
+/* The two normals of two words. */
+static inline void reference_normals(uint64_t radius, uint64_t angle, long double out[2]) {
+    long double r = sqrtl(-2 * logl(reference_uniform(radius)));
+    uint64_t k = angle >> 10 & ((UINT64_C(1) << 52) - 1);
+    long double theta = HALF_PI * ((long double)k * 0x1p-52L + 0x1p-53L - 0.5L);
+    int reversed = (int)(angle >> 63), negative = (int)(angle >> 62 & 1);
+    out[reversed] = (negative ? -1 : 1) * r * cosl(theta);
+    out[1 - reversed] = r * sinl(theta);
+}
+
+/* Where the value of index e of the flat stream lies: words[*place] of its block, *place = 0..3. */
+static inline int reference_flat(uint64_t seed, uint64_t stream, int64_t e, uint64_t words[4]) {
+    const uint64_t key[4] = {seed, 0, stream, 0};
+    const uint64_t counter[4] = {(uint64_t)(8 * (e / 32) + e % 8), 0, 0, 0};
+    reference_threefry(key, counter, words);
+    return (int)(e % 32 / 8);
+}
+
+static inline double reference_flat_uniform(uint64_t seed, uint64_t stream, int64_t e) {
+    uint64_t words[4];
+    int place = reference_flat(seed, stream, e, words);
+    return reference_uniform(words[place]);
+}
+
+static inline long double reference_flat_normal(uint64_t seed, uint64_t stream, int64_t e) {
+    uint64_t words[4];
+    long double pair[2];
+    int place = reference_flat(seed, stream, e, words), first = place & ~1;
+    reference_normals(words[first], words[first + 1], pair);
+    return pair[place & 1];
+}
+
+/* Words of block `block` of a purpose of a prompt. */
+static inline void reference_prompt_words(uint64_t seed, uint64_t purpose, int64_t prompt,
+                                          int64_t block, uint64_t words[4]) {
+    const uint64_t key[4] = {seed, purpose, 0, 0};
+    const uint64_t counter[4] = {(uint64_t)block, (uint64_t)prompt, 0, 0};
+    reference_threefry(key, counter, words);
+}
+
+/* The normal of index e of a purpose of a prompt. */
+static inline long double reference_prompt_normal(uint64_t seed, uint64_t purpose, int64_t prompt,
+                                                  int64_t e) {
+    uint64_t words[4];
+    long double pair[2];
+    reference_prompt_words(seed, purpose, prompt, e / 4, words);
+    reference_normals(words[e % 4 & 2], words[(e % 4 & 2) + 1], pair);
+    return pair[e & 1];
+}
+
+/* Doubles for `count` values `offset` doubles beyond a 64-byte boundary; free what *memory holds.
+ */
+static inline double *offset_doubles(int64_t count, int64_t offset, void **memory) {
+    *memory = aligned_alloc(64, (size_t)((count + offset + 7) / 8 + 1) * 64);
+    ck_assert_ptr_nonnull(*memory);
+    return (double *)*memory + offset;
+}
+
+#endif
