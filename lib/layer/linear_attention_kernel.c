@@ -1,55 +1,22 @@
-#include "base/vec8.h"
+#include "lanes/lane_matrix.h"
 #include "layer/linear_attention.h"
 
 static void forward(int64_t d, int64_t q, const double *gram, const double *p, const double *Q,
                     const double *query, double *h, double *k, double *prediction) {
     int64_t D = d + 1;
-    for (int64_t i = 0; i < D; i++) {
-        v8 sum = v8_set(0);
-        for (int64_t j = 0; j < D; j++)
-            sum = v8_fma(v8_load(gram + 8 * (i * D + j)), v8_set(p[j]), sum);
-        v8_store(h + 8 * i, sum);
-    }
-    for (int64_t j = 0; j < d; j++) {
-        v8 sum = v8_set(0);
-        for (int64_t i = 0; i < D; i++)
-            sum = v8_fma(v8_load(h + 8 * i), v8_set(Q[i * d + j]), sum);
-        v8_store(k + 8 * j, sum);
-    }
-    for (int64_t a = 0; a < q; a++, query += 8 * d) {
-        v8 sum = v8_set(0);
-        for (int64_t j = 0; j < d; j++)
-            sum = v8_fma(v8_load(k + 8 * j), v8_load(query + 8 * j), sum);
-        v8_store(prediction + 8 * a, sum);
-    }
+    lane_matvec_ln(D, D, gram, D, 1, p, 0, h);
+    lane_matvec_nl(d, D, Q, 1, d, h, 0, k);
+    lane_matvec_ll(q, d, query, d, 1, k, 0, prediction);
 }
 
 static void backward(int64_t d, int64_t q, const double *gram, const double *Q, const double *query,
                      const double *error, const double *h, double *work, double *gp, double *gQ) {
     int64_t D = d + 1;
     double *kbar = work, *hbar = work + 8 * d;
-    for (int64_t j = 0; j < d; j++) {
-        v8 sum = v8_set(0);
-        for (int64_t a = 0; a < q; a++)
-            sum = v8_fma(v8_load(error + 8 * a), v8_load(query + 8 * (a * d + j)), sum);
-        v8_store(kbar + 8 * j, sum);
-    }
-    for (int64_t i = 0; i < D; i++) {
-        v8 sum = v8_set(0), factor = v8_load(h + 8 * i);
-        for (int64_t j = 0; j < d; j++) {
-            v8 entry = v8_load(kbar + 8 * j);
-            sum = v8_fma(v8_set(Q[i * d + j]), entry, sum);
-            double *out = gQ + 8 * (i * d + j);
-            v8_store(out, v8_fma(factor, entry, v8_load(out)));
-        }
-        v8_store(hbar + 8 * i, sum);
-    }
-    for (int64_t i = 0; i < D; i++) {
-        v8 sum = v8_load(gp + 8 * i);
-        for (int64_t j = 0; j < D; j++)
-            sum = v8_fma(v8_load(gram + 8 * (i * D + j)), v8_load(hbar + 8 * j), sum);
-        v8_store(gp + 8 * i, sum);
-    }
+    lane_matvec_ll(d, q, query, 1, d, error, 0, kbar);
+    lane_rank_one(D, d, h, kbar, gQ);
+    lane_matvec_nl(D, d, Q, d, 1, kbar, 0, hbar);
+    lane_matvec_ll(D, D, gram, D, 1, hbar, 1, gp);
 }
 
 static void residual(int64_t q, const double *prediction, const double *target, double *error,

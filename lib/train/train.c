@@ -23,6 +23,7 @@ struct icl_trainer {
     double *previous;           /* the last parameters whose loss is known to be finite */
     double *mean;               /* sum of the averaged parameters */
     int64_t averaged;           /* terms in it */
+    icl_status failed;          /* of the objective, where it is no divergence */
     icl_train_report report;
 };
 
@@ -183,6 +184,7 @@ static int objective(const double *x, double *value, double *gradient, void *use
         memset(gradient, 0, (size_t)t->model->count * sizeof *gradient);
         return 0;
     }
+    t->failed = status;
     return status != ICL_OK;
 }
 
@@ -211,6 +213,9 @@ static icl_status step_once(icl_trainer *t, icl_step_report *done) {
                         "icl_trainer_step: step %lld diverged (the last finite loss was %g): use a smaller rate",
                         (long long)(t->report.step + 1), t->report.loss);
     }
+    if (status == ICL_ERR_CALLBACK)
+        return icl_fail(t->context, t->failed, "icl_trainer_step: the loss at step %lld: %s",
+                        (long long)(t->report.step + 1), icl_status_text(t->failed));
     ICL_TRY(status);
     memcpy(t->previous, t->start, (size_t)count * sizeof *x);
     t->report.step++;
