@@ -12,8 +12,8 @@ import pty
 import shutil
 import subprocess
 import sys
-import tempfile
-import traceback
+
+import tap
 
 TIMEOUT = 100  # seconds a run
 FOREVER = "1000000000"  # steps that nobody could wait for: whoever answers has not begun
@@ -278,27 +278,13 @@ class Example:
         assert status == 2 and drawn.count(b"\n") == 1 and b"\x1b" not in drawn, drawn
 
 
-def main(programs):
-    if not programs:
-        print("1..0 # SKIP no examples")
-        return 0
-    tests = [(program, name) for program in programs for name in vars(Example)
-             if name.startswith("test_")]
-    print(f"1..{len(tests)}", flush=True)
-    failures = 0
-    for number, (program, name) in enumerate(tests, 1):
-        title = f"{os.path.basename(program)}: {name[5:].replace('_', ' ')}"
-        with tempfile.TemporaryDirectory() as directory:
-            try:
-                getattr(Example(os.path.abspath(program), directory), name)()
-                print(f"ok {number} - {title}", flush=True)
-            except Exception:  # whatever went wrong is this test's failure
-                failures += 1
-                print(f"not ok {number} - {title}", flush=True)
-                print("".join("# " + line + "\n" for line in traceback.format_exc().splitlines()),
-                      end="", flush=True)
-    return failures > 0
+def tests_of(program):
+    for name in vars(Example):
+        if name.startswith("test_"):
+            title = f"{os.path.basename(program)}: {name[5:].replace('_', ' ')}"
+            yield title, lambda directory, name=name: getattr(
+                Example(os.path.abspath(program), directory), name)()
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(tap.run([test for program in sys.argv[1:] for test in tests_of(program)]))

@@ -20,21 +20,21 @@ esac
 if command -v apt-get >/dev/null 2>&1; then
     system=debian
     wanted="cc=gcc libc6-dev meson ninja=ninja-build pkg-config=pkg-config libopenblas-dev
-        liblapacke-dev librandom123-dev libjansson-dev gnuplot=gnuplot-nox python3"
-    wanted_test="check c++=g++ nm=binutils abidiff=abigail-tools"
+        liblapacke-dev libjansson-dev gnuplot=gnuplot-nox python3"
+    wanted_test="check librandom123-dev c++=g++ nm=binutils abidiff=abigail-tools"
     wanted_ci="clang=clang valgrind=valgrind doxygen=doxygen sphinx-build=python3-sphinx
         python3-breathe"
 elif command -v dnf >/dev/null 2>&1; then
     system=fedora
     wanted="cc=gcc meson ninja=ninja-build pkg-config=pkgconf-pkg-config openblas-devel
-        Random123-devel jansson-devel gnuplot=gnuplot python3"
-    wanted_test="check-devel c++=gcc-c++ nm=binutils abidiff=libabigail"
+        jansson-devel gnuplot=gnuplot python3"
+    wanted_test="check-devel Random123-devel c++=gcc-c++ nm=binutils abidiff=libabigail"
     wanted_ci="clang=clang valgrind=valgrind doxygen=doxygen sphinx-build=python3-sphinx
         python3-breathe"
 elif command -v brew >/dev/null 2>&1; then
     system=homebrew
-    wanted="meson ninja pkg-config=pkgconf openblas random123 jansson gnuplot"
-    wanted_test="check"
+    wanted="meson ninja pkg-config=pkgconf openblas jansson gnuplot"
+    wanted_test="check random123"
     wanted_ci="doxygen sphinx-build=sphinx-doc"
 else
     echo "setup.sh: neither apt-get, dnf nor brew is here; see README.md for what is needed" >&2
