@@ -130,4 +130,44 @@ static inline void assert_same_bits(int64_t count, const double *got, const doub
                       (long long)i, got[i], expected[i]);
 }
 
+/* ---- every method at once ---- */
+
+enum { METHODS = 6, DIM = 4 };
+
+static const double identity[DIM * DIM] = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1};
+
+static inline icl_law *default_law(icl_context *context) {
+    icl_law_options o;
+    ck_assert_int_eq(icl_law_options_init(&o, sizeof o), ICL_OK);
+    o.dim = DIM;
+    o.noise = 0.5;
+    icl_law *law;
+    ASSERT_OK(context, icl_law_create(context, &o, &law));
+    return law;
+}
+
+/* A solver of each method that works on prompts of dimension 4. */
+static inline icl_solver *solver_of_method(icl_context *context, icl_method method) {
+    icl_law *law = default_law(context);
+    icl_solver_options o = options_of(method, DIM, 6);
+    o.preconditioner = identity;
+    o.ridge = method == ICL_METHOD_RIDGE ? 0.1 : 0;
+    o.tolerance = method == ICL_METHOD_GD ? 0.05 : 0; /* prompts stop at different steps */
+    o.law = law;
+    icl_solver *solver = solver_of(context, &o);
+    icl_law_free(law);
+    return solver;
+}
+
+/* B prompts with n examples and two queries. */
+static inline icl_batch *normal_batch(icl_context *context, int64_t B, int64_t n,
+                                      uint32_t contents) {
+    double *X = malloc((size_t)(B * (n * DIM + n + 2 * DIM)) * sizeof *X);
+    fill_normal(context, 9, B * (n * DIM + n + 2 * DIM), X);
+    icl_batch *batch =
+        batch_of(context, B, n, DIM, 2, contents, X, X + B * n * DIM, X + B * (n * DIM + n));
+    free(X);
+    return batch;
+}
+
 #endif

@@ -147,7 +147,7 @@ START_TEST(test_ill_conditioned_prompts_need_two_log_kappa_steps) {
     icl_solver_options o = options_of(ICL_METHOD_NEWTON, 4, 40);
     icl_solver_report report = solve_one(context, &o, 12, p.X, p.y, 0, w, path);
     ck_assert_int_eq(report.stop, ICL_STOP_CONVERGED);
-    ck_assert(report.steps >= 2 * log2(kappa));
+    ck_assert((double)report.steps >= 2 * log2(kappa));
     for (int k = 0; k <= 40; k++) {
         closed_form(&p, 0, report.step, k, expected);
         assert_close(4, path + 4 * k, expected, TOL_ALGEBRA(16, kappa * kappa), norm(12, p.y));
