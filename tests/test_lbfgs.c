@@ -120,6 +120,19 @@ TEST(test_first_steps) {
     icl_optimiser_free(optimiser);
 }
 
+/* s.y > 0, but by less than rounding: s = (-2^-60, 0), y = (-2^-112, 1). */
+TEST(test_rounded_curvature) {
+    icl_optimiser_options o = options_of(ICL_OPTIMISER_LBFGS, 1);
+    o.line_search = 0;
+    icl_optimiser *optimiser = make(&o, 2);
+    double x[2] = {0, 0};
+    update(optimiser, 0x1p-60, 0, x);
+    ck_assert(x[0] == -0x1p-60 && x[1] == 0);
+    update(optimiser, 0x1p-60 - 0x1p-112, 1, x);
+    ck_assert_int_eq(optimiser->counters.pairs, 0);
+    icl_optimiser_free(optimiser);
+}
+
 /* A host that moves x between the steps still gives a true pair. */
 TEST(test_moved_point) {
     icl_optimiser_options o = options_of(ICL_OPTIMISER_LBFGS, 1);
@@ -316,6 +329,6 @@ TEST(test_state_is_complete) {
         }
 }
 
-RUN_SUITE("lbfgs", test_directions, test_first_steps, test_moved_point, test_clipping,
-          test_drops_bad_memory, test_fixed_objective, test_stall, test_failing_callback,
-          test_divergence_leaves_no_trace, test_state_is_complete)
+RUN_SUITE("lbfgs", test_directions, test_first_steps, test_rounded_curvature, test_moved_point,
+          test_clipping, test_drops_bad_memory, test_fixed_objective, test_stall,
+          test_failing_callback, test_divergence_leaves_no_trace, test_state_is_complete)

@@ -10,6 +10,43 @@ static int slope(const double *x, double *value, double *gradient, void *user) {
     return 0;
 }
 
+/* A bump: value 1 and slope 0 at 1, where the first trial from 0 lands; minimum at 1 / 9. */
+static int bump(const double *x, double *value, double *gradient, void *user) {
+    (void)user;
+    *value = x[0] * (-1 + x[0] * (5 - 3 * x[0]));
+    gradient[0] = -1 + x[0] * (10 - 9 * x[0]);
+    return 0;
+}
+
+/* Defined where |x| < 1e-30 only. */
+static int narrow_barrier(const double *x, double *value, double *gradient, void *user) {
+    double wide = x[0] * 1e30;
+    barrier(&wide, value, gradient, user);
+    gradient[0] *= 1e30;
+    return 0;
+}
+
+/* x^T A x / 2 - b^T x with errors of 1e-12 in the value and 1e-10 in the gradient that look random
+ * but are a function of x. */
+static int noisy(const double *x, double *value, double *gradient, void *user) {
+    const problem *p = user;
+    expanded(x, value, gradient, user);
+    for (int64_t i = 0; i < p->count; i++) {
+        *value += 1e-12 * sin(1e15 * x[i]);
+        gradient[i] += 1e-10 * cos(1e15 * x[i] + (double)i);
+    }
+    return 0;
+}
+
+/* The gradient of a parabola with curvature b_0 and minimum b_1, under a value that rounding has
+ * made constant, but for an error a_0 right of 0. */
+static int flat(const double *x, double *value, double *gradient, void *user) {
+    const problem *p = user;
+    *value = 1 + (x[0] > 0 ? p->a[0] : 0);
+    gradient[0] = p->b[0] * (x[0] - p->b[1]);
+    return 0;
+}
+
 /* Steps until a stop or the gradient norm is at most `tolerance`; the report of the last one. */
 static icl_step_report minimise(const icl_optimiser_options *o, problem *p, double tolerance,
                                 int64_t most, double *x) {
@@ -70,6 +107,15 @@ TEST(test_strong_wolfe) {
     check_wolfe(&p, (double[]){-0.9, 0.3, -0.1}, 5);
     p = diagonal_problem(30, 1e4);
     check_wolfe(&p, x, 50);
+}
+
+TEST(test_bump) {
+    problem p = {.call = bump, .count = 1, .offset = 1};
+    double x = 0;
+    check_wolfe(&p, &x, 1);
+    icl_optimiser_options o = options_of(ICL_OPTIMISER_LBFGS, 1);
+    minimise(&o, &p, 1e-14, 20, &x);
+    ASSERT_CLOSE(x, 1.0 / 9, TOL_ALGEBRA(4, 1), 1);
 }
 
 /* Along -x_0 no point is a Wolfe point: each step is as far as the evaluations reach. */
@@ -230,6 +276,41 @@ TEST(test_floor_of_rosenbrock) {
     }
 }
 
+/* Where the value is noise the slopes alone lead the search, up and down. */
+TEST(test_flat_value) {
+    icl_optimiser_options o = options_of(ICL_OPTIMISER_LBFGS, 1);
+    const double curvature[2] = {1e-3, 100}, minimum[2] = {1e-5, 1e-9};
+    for (int k = 0; k < 2; k++)
+        for (double error = -4e-11; error < 5e-11; error += 4e-11) {
+            problem p = {.call = flat, .count = 1, .b = {curvature[k], minimum[k]}, .a = {error}};
+            icl_optimiser *optimiser = make(&o, 1);
+            double x = 0;
+            icl_step_report report;
+            ASSERT_OK(context, icl_optimiser_step(optimiser, call, &p, &x, &report));
+            ck_assert_int_le(report.evaluations, 5); /* a factor of ten each, 1000 or 1/100 away */
+            ASSERT_CLOSE(x, minimum[k], 0.9, minimum[k]); /* C2 */
+            ASSERT_OK(context, icl_optimiser_step(optimiser, call, &p, &x, &report));
+            ASSERT_CLOSE(x, minimum[k], TOL_ALGEBRA(1, 1), minimum[k]); /* the secant */
+            icl_optimiser_free(optimiser);
+        }
+}
+
+/* Errors far above rounding: the value's must not end the run, the gradient's must. */
+TEST(test_noise) {
+    enum { N = 8 };
+    icl_optimiser_options o = options_of(ICL_OPTIMISER_LBFGS, 1);
+    for (double kappa = 10; kappa <= 1e3; kappa *= 10) {
+        double x[MOST] = {0}, solution[MOST];
+        problem p = rotated_problem(N, kappa, solution);
+        p.call = noisy;
+        icl_step_report report = minimise(&o, &p, 0, 2000, x);
+        ck_assert_int_eq(report.stop, ICL_STOP_STALLED);
+        ck_assert_msg(report.gradient_norm <= 1e-10 * sqrt(N), "gradient norm %g",
+                      report.gradient_norm);
+        ck_assert_int_lt(p.calls, 4000);
+    }
+}
+
 /* ---- hard objectives ---- */
 
 TEST(test_saddle) {
@@ -270,6 +351,10 @@ TEST(test_at_the_edge) {
     double x = 1 - 1e-12;
     icl_step_report report = minimise(&o, &p, 1e-13, 100, &x);
     ck_assert(report.gradient_norm <= 1e-13);
+    problem narrow = {.call = narrow_barrier, .count = 1};
+    x = 0; /* thirty-one trials a factor of ten apart */
+    report = minimise(&o, &narrow, 1e30 * 1e-13, 100, &x);
+    ASSERT_CLOSE(x * 1e30, (sqrt(26) - 1) / 5, 1e-13, 1);
     x = 2;
     icl_optimiser *optimiser = make(&o, 1);
     ASSERT_FAILS(context, ICL_ERR_DIVERGED, "icl_optimiser_step",
@@ -290,7 +375,7 @@ TEST(test_scales) {
     }
 }
 
-RUN_SUITE("lbfgs_search", test_strong_wolfe, test_unbounded, test_few_evaluations, test_parabola,
-          test_small_quadratics, test_ill_conditioned_quadratic, test_rosenbrock,
-          test_excess_to_nothing, test_floor, test_floor_of_rosenbrock, test_saddle,
-          test_outside_the_domain, test_at_the_edge, test_scales)
+RUN_SUITE("lbfgs_search", test_strong_wolfe, test_bump, test_unbounded, test_few_evaluations,
+          test_parabola, test_small_quadratics, test_ill_conditioned_quadratic, test_rosenbrock,
+          test_excess_to_nothing, test_floor, test_floor_of_rosenbrock, test_flat_value, test_noise,
+          test_saddle, test_outside_the_domain, test_at_the_edge, test_scales)

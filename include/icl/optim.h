@@ -7,12 +7,14 @@
  * ADAM     m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,
  *          x -= l (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps);  weight decay is added to g
  * ADAMW    x -= l decay x, then as ADAM without weight decay in g (Loshchilov and Hutter)
- * LBFGS    x += s d, d = -H g by the two-loop recursion over the last `history` pairs; s from a
- *          strong Wolfe search (Nocedal and Wright, ch. 3) that also accepts Hager and Zhang's
- *          approximate Wolfe condition near the floor, or s = l_t without a search
+ * LBFGS    x += s d, d = -H g by the two-loop recursion over the last `history` pairs of positive
+ *          curvature, from H0 = (s.y / y.y) I of the newest one (without pairs, from
+ *          min(1, 1 / ||g||_1) I); s from a strong Wolfe search (Nocedal and Wright, ch. 3) that
+ *          starts at 1 and also accepts Hager and Zhang's approximate Wolfe condition near the
+ *          floor of the value, or s = l_t without a search
  *
  * Clipping comes before the update: first each block to clip_block in Euclidean norm, then the
- * whole gradient to clip_global.
+ * whole gradient to clip_global. Options of other methods are checked but not used.
  */
 #ifndef ICL_OPTIM_H
 #define ICL_OPTIM_H
@@ -58,8 +60,8 @@ typedef struct icl_optimiser_options {
     int64_t history;             /* LBFGS: pairs kept, 1 to 1000; default 20 */
     int line_search;             /* LBFGS: 1 (default) strong Wolfe, 0 none */
     int64_t max_evaluations;     /* LBFGS: objective calls a search, >= 1; default 40 */
-    double clip_global;          /* > 0, or 0 (default) for none */
-    double clip_block;           /* > 0, or 0 (default) for none */
+    double clip_global;          /* > 0, or 0 (default) for none; not for a line search */
+    double clip_block;           /* > 0, or 0 (default) for none; not for a line search */
     int64_t blocks;              /* blocks of clip_block; 0 (default): the whole vector is one */
     const int64_t *block_ends;   /* `blocks` increasing ends, the last one the parameter count;
                                     copied */
@@ -95,11 +97,13 @@ typedef struct icl_step_report {
     double rate;          /* l_t, or the accepted step length */
     int64_t evaluations;  /* objective calls */
     icl_stop stop;        /* STALLED where a line search finds nothing better (x unchanged),
-                             GRADIENT where the gradient is exactly zero, else NONE */
+                             GRADIENT where the gradient is exactly zero, else NONE. A call that
+                             leaves x so with a line search counts as no step */
 } icl_step_report;
 
 /* One step from x (count), in place. On failure x and the optimiser's memory are unchanged.
- * ICL_ERR_DIVERGED if the objective or the updated x is not finite. report may be NULL. */
+ * ICL_ERR_DIVERGED if the objective, the updated x or a moment is not finite. report may be
+ * NULL. */
 ICL_API icl_status icl_optimiser_step(icl_optimiser *optimiser, icl_objective_fn objective,
                                       void *user, double *x, icl_step_report *report);
 

@@ -200,33 +200,31 @@ static icl_status search(icl_optimiser *o, icl_line *line, int *found) {
     return ICL_OK;
 }
 
-/* Steps in a window. */
+/* Steps in a window: what came fast to the floor needs few steps there to show that it can go on,
+ * an ill-conditioned problem many. */
 static int64_t window(const icl_optimiser *o) {
-    return 100 + 5 * o->options.history;
+    int64_t half = o->counters.steps / 2, most = 100 + 5 * o->options.history;
+    return half < 30 ? 30 : half < most ? half : most;
 }
 
 /* Where the value has stopped falling, a single step need not lower the gradient norm, but a window
- * of steps must lower its geometric mean. One that does not leaves waiting >= window: from there
- * every step must lower the norm, which soon ends in a stall. */
+ * of steps must lower its geometric mean. After one that does not, every step must lower the norm
+ * (`stalling`), which soon ends in a stall. */
 static void note_progress(icl_optimiser *o, const icl_line_point *point) {
     double *past = memory_of(o).numbers;
-    int64_t *waiting = &o->next_counters.waiting;
-    if (point->value < past[BEST_VALUE] - 8 * DBL_EPSILON * fabs(past[BEST_VALUE])) {
-        past[BEST_VALUE] = point->value;
-        past[BEST_MEAN] = DBL_MAX;
-        past[LOG_SUM] = 0;
-        *waiting = 0;
-        return;
-    }
+    icl_optimiser_counters *c = &o->next_counters;
+    const int falls = point->value < past[BEST_VALUE] - 8 * DBL_EPSILON * fabs(past[BEST_VALUE]);
     past[LOG_SUM] += log(fmax(point->norm, DBL_MIN));
-    if (++*waiting % window(o) != 0)
+    if (++c->waiting < window(o) && !falls)
         return;
-    double mean = past[LOG_SUM] / (double)window(o);
-    past[LOG_SUM] = 0;
-    if (mean < past[BEST_MEAN] - 0.05) {
+    double mean = falls ? DBL_MAX : past[LOG_SUM] / (double)c->waiting;
+    c->stalling = !falls && !(mean < past[BEST_MEAN] - 0.05);
+    if (!c->stalling)
         past[BEST_MEAN] = mean;
-        *waiting = 0;
-    }
+    if (falls)
+        past[BEST_VALUE] = point->value;
+    past[LOG_SUM] = 0;
+    c->waiting = 0;
 }
 
 /* Nothing fails from here on. */
@@ -249,7 +247,7 @@ icl_status icl_lbfgs_search_step(icl_optimiser *o, icl_objective *objective, int
                      .x = x,
                      .d = o->direction,
                      .trial = o->next,
-                     .monotone = o->counters.waiting >= window(o),
+                     .monotone = (int)o->counters.stalling,
                      .low.gradient = o->low_gradient,
                      .last.gradient = o->trial_gradient};
     ICL_TRY(start_point(o, objective, fixed, x, &line.start));

@@ -16,11 +16,12 @@
 #include "base/context.h"
 
 typedef struct icl_optimiser_counters {
-    int64_t steps;   /* done */
-    int64_t known;   /* LBFGS: 1 if the state holds the point of the last step, */
-    int64_t pairs;   /* pairs held, */
-    int64_t newest;  /* slot of the newest one, */
-    int64_t waiting; /* steps at the floor of the value since the last progress */
+    int64_t steps;    /* done */
+    int64_t known;    /* LBFGS: 1 if the state holds the point of the last step, */
+    int64_t pairs;    /* pairs held, */
+    int64_t newest;   /* slot of the newest one, */
+    int64_t waiting;  /* steps in this window at the floor of the value, */
+    int64_t stalling; /* 1 if the last window brought no progress */
 } icl_optimiser_counters;
 
 struct icl_optimiser {
