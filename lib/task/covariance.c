@@ -22,13 +22,29 @@ static void sort_pairs(int64_t dim, double *values, double *vectors) {
         }
 }
 
+/* Negative eigenvalues of at most SLACK of the largest entry are rounding, and taken as 0. */
+#define SLACK 1e-12
+
+static double largest_entry(int64_t count, const double *values) {
+    double largest = 0;
+    for (int64_t i = 0; i < count; i++)
+        largest = fmax(largest, fabs(values[i]));
+    return largest;
+}
+
 static icl_status check_eigenvalues(const icl_context *context, const char *name, int64_t dim,
                                     const double *values) {
+    double largest = largest_entry(dim, values);
     for (int64_t i = 0; i < dim; i++)
-        ICL_REQUIRE(context, values[i] >= 0, ICL_ERR_NOT_PSD,
-                    "%s: entry %lld is the eigenvalue %g < 0: not positive semi-definite", name,
-                    (long long)i, values[i]);
+        ICL_REQUIRE(context, values[i] >= -SLACK * largest, ICL_ERR_NOT_PSD,
+                    "icl_law_create: %s: eigenvalue %lld = %g < 0: not positive semi-definite",
+                    name, (long long)i, values[i]);
     return ICL_OK;
+}
+
+static void copy_eigenvalues(int64_t dim, const double *values, double *out) {
+    for (int64_t i = 0; i < dim; i++)
+        out[i] = values[i] > 0 ? values[i] : 0;
 }
 
 /* root = V diag(sqrt(values)), V's columns the eigenvectors. */
@@ -48,12 +64,14 @@ static void set_diagonal(int64_t dim, const double *values, double *matrix) {
 }
 
 static void build_diagonal(int64_t dim, const double *values, icl_covariance_parts *out) {
-    set_diagonal(dim, values, out->matrix);
     set_diagonal(dim, NULL, out->vectors);
-    for (int64_t i = 0; i < dim; i++) {
-        out->values[i] = values != NULL ? values[i] : 1;
+    for (int64_t i = 0; i < dim; i++)
+        out->values[i] = 1;
+    if (values != NULL)
+        copy_eigenvalues(dim, values, out->values);
+    set_diagonal(dim, out->values, out->matrix);
+    for (int64_t i = 0; i < dim; i++)
         out->root[i] = sqrt(out->values[i]);
-    }
     sort_pairs(dim, out->values, out->vectors);
     out->form = (icl_root){.diagonal = values != NULL ? out->root : NULL};
 }
@@ -64,7 +82,7 @@ static void build_spectrum(const icl_context *context, int64_t dim, const double
     for (int64_t k = 0; k < dim; k++)
         for (int64_t i = 0; i < dim; i++)
             out->vectors[k * dim + i] = out->root[i * dim + k];
-    memcpy(out->values, values, (size_t)dim * sizeof *values);
+    copy_eigenvalues(dim, values, out->values);
     sort_pairs(dim, out->values, out->vectors);
     icl_eigen_compose(dim, out->values, out->vectors, out->matrix);
     dense_root(dim, out);
@@ -72,27 +90,23 @@ static void build_spectrum(const icl_context *context, int64_t dim, const double
 
 static icl_status build_dense(const icl_context *context, const char *name, int64_t dim,
                               const double *values, icl_covariance_parts *out) {
-    double largest = 0;
-    for (int64_t i = 0; i < dim * dim; i++)
-        largest = fmax(largest, fabs(values[i]));
+    double largest = largest_entry(dim * dim, values);
     for (int64_t i = 0; i < dim; i++)
         for (int64_t j = 0; j < i; j++) {
             double a = values[i * dim + j], b = values[j * dim + i];
-            ICL_REQUIRE(context, fabs(a - b) <= 1e-12 * largest, ICL_ERR_NOT_PSD,
-                        "%s: not symmetric: entries (%lld, %lld) = %.17g, (%lld, %lld) = %.17g", name,
+            ICL_REQUIRE(context, fabs(a - b) <= SLACK * largest, ICL_ERR_NOT_PSD,
+                        "icl_law_create: %s: not symmetric: entries (%lld, %lld) = %.17g, (%lld, %lld) = %.17g", name,
                         (long long)i, (long long)j, a, (long long)j, (long long)i, b);
             out->matrix[i * dim + j] = out->matrix[j * dim + i] = 0.5 * a + 0.5 * b;
         }
     for (int64_t i = 0; i < dim; i++)
         out->matrix[i * dim + i] = values[i * dim + i];
     icl_status status = icl_eigen(context, dim, out->matrix, out->values, out->vectors);
-    ICL_REQUIRE(context, status == ICL_OK, status, "%s: eigenvalues of a %lld x %lld matrix: %s",
-                name, (long long)dim, (long long)dim, icl_status_text(status));
-    ICL_REQUIRE(context, out->values[0] >= -1e-12 * fmax(largest, out->values[dim - 1]),
-                ICL_ERR_NOT_PSD, "%s: eigenvalue %g < 0: not positive semi-definite", name,
-                out->values[0]);
-    for (int64_t i = 0; i < dim; i++)
-        out->values[i] = fmax(out->values[i], 0);
+    ICL_REQUIRE(context, status != ICL_ERR_LAPACK, status,
+                "icl_law_create: %s: the eigenvalues did not converge", name);
+    ICL_TRY(status);
+    ICL_TRY(check_eigenvalues(context, name, dim, out->values));
+    copy_eigenvalues(dim, out->values, out->values);
     dense_root(dim, out);
     return ICL_OK;
 }
@@ -118,10 +132,12 @@ icl_status icl_covariance_build(const icl_context *context, const char *name, in
 
 icl_status icl_covariance_invert(const icl_context *context, int64_t dim,
                                  const icl_covariance_parts *of, icl_covariance_parts *out) {
-    ICL_REQUIRE(context, of->values[0] > (double)dim * DBL_EPSILON * of->values[dim - 1],
+    double least = of->values[0];
+    ICL_REQUIRE(context,
+                least > (double)dim * DBL_EPSILON * of->values[dim - 1] && isfinite(1 / least),
                 ICL_ERR_SINGULAR,
                 "icl_law_create: prior = INVERSE of a singular covariance: eigenvalue %g",
-                of->values[0]);
+                least);
     for (int64_t k = 0; k < dim; k++)
         out->values[k] = 1 / of->values[k];
     memcpy(out->vectors, of->vectors, (size_t)(dim * dim) * sizeof *out->vectors);

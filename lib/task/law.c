@@ -71,8 +71,9 @@ static icl_status build(icl_law *law, const icl_law_options *o, double *room) {
                                      o->rotation_seed, 1, &prior));
     law->prior = prior.matrix;
     law->prior_root = prior.form;
-    if (o->prior_mean != NULL)
-        law->mean = memcpy(block, o->prior_mean, (size_t)d * sizeof *block);
+    for (int64_t i = 0; o->prior_mean != NULL && i < d; i++)
+        if (o->prior_mean[i] != 0)
+            law->mean = memcpy(block, o->prior_mean, (size_t)d * sizeof *block);
     return ICL_OK;
 }
 
