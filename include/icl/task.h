@@ -142,7 +142,7 @@ ICL_API const double *icl_batch_X(const icl_batch *batch);             /* B x n 
 ICL_API const double *icl_batch_y(const icl_batch *batch);             /* B x n */
 ICL_API const double *icl_batch_query(const icl_batch *batch);         /* B x q x d */
 ICL_API const double *icl_batch_target(const icl_batch *batch);        /* B x q */
-ICL_API const double *icl_batch_task(const icl_batch *batch);          /* B x d: w; after assign: zero */
+ICL_API const double *icl_batch_task(const icl_batch *batch);          /* B x d: w; zero after assign and for NET */
 ICL_API const double *icl_batch_S(const icl_batch *batch);             /* B x d x d */
 ICL_API const double *icl_batch_b(const icl_batch *batch);             /* B x d */
 ICL_API const double *icl_batch_syy(const icl_batch *batch);           /* B */
@@ -163,7 +163,7 @@ ICL_API icl_status icl_sampler_batch(const icl_sampler *sampler, int64_t prompts
 
 /* Fills the batch with prompts first..first + B - 1; 0 <= first, first + B <= 2^62. The batch's
  * shape must be the law's: else ICL_ERR_SHAPE. Where a call fails in a label callback, the batch
- * is as before. */
+ * is as before. Runs on the threads and the instruction set of the batch's context. */
 ICL_API icl_status icl_sampler_draw(const icl_sampler *sampler, int64_t first, icl_batch *batch);
 
 #ifdef __cplusplus

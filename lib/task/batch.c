@@ -15,6 +15,11 @@ icl_status icl_batch_options_init(icl_batch_options *options, size_t size) {
     return icl_options_default(options, size, &default_options, sizeof default_options);
 }
 
+int64_t icl_batch_lanes(const icl_batch *batch, int64_t group) {
+    int64_t left = batch->prompts - group * ICL_LANES;
+    return left < ICL_LANES ? left : ICL_LANES;
+}
+
 int64_t icl_batch_chunk(int64_t dim) {
     int64_t chunk = 512 / dim & ~INT64_C(3);
     return chunk < 4 ? 4 : chunk;
@@ -64,6 +69,17 @@ static icl_status check_options(icl_context *context, const icl_batch_options *o
     return ICL_OK;
 }
 
+static icl_status allocate(icl_batch *batch) {
+    int64_t doubles = place_all(batch);
+    ICL_REQUIRE(batch->context, doubles <= PTRDIFF_MAX / 16, ICL_ERR_SIZE,
+                "icl_batch_create: prompts = %lld, dim = %lld, context = %lld, queries = %lld: too large",
+                (long long)batch->prompts, (long long)batch->dim, (long long)batch->examples,
+                (long long)batch->queries);
+    ICL_TRY(ICL_NEW(batch->context, &batch->block, doubles));
+    place_all(batch);
+    return ICL_OK;
+}
+
 icl_status icl_batch_create(icl_context *context, const icl_batch_options *options,
                             icl_batch **out) {
     if (out != NULL)
@@ -85,8 +101,7 @@ icl_status icl_batch_create(icl_context *context, const icl_batch_options *optio
     batch->contents = o.contents;
     batch->groups = (o.prompts + ICL_LANES - 1) / ICL_LANES;
     icl_status status;
-    ICL_TRY_GOTO(ICL_NEW(context, &batch->block, place_all(batch)), fail);
-    place_all(batch);
+    ICL_TRY_GOTO(allocate(batch), fail);
     *out = batch;
     return ICL_OK;
 fail:
@@ -170,7 +185,7 @@ void icl_batch_finish_group(icl_batch *batch, const icl_task_kernels *kernels, i
     int64_t d = batch->dim, D = d + 1, q = batch->queries, first = group * ICL_LANES;
     double *gram = batch->gram + first * D * D;
     double *query = batch->query + first * q * d, *target = batch->target + first * q;
-    int64_t lanes = batch->prompts - first < ICL_LANES ? batch->prompts - first : ICL_LANES;
+    int64_t lanes = icl_batch_lanes(batch, group);
     if (batch->examples > 0)
         kernels->mean(D, (double)batch->examples, gram);
     clear_lanes(gram, D * D, lanes);
@@ -205,7 +220,7 @@ static icl_status assign_group(void *user, int64_t group) {
     icl_batch *batch = w->batch;
     int64_t d = batch->dim, D = d + 1, n = batch->examples, q = batch->queries;
     int64_t first = group * ICL_LANES, chunk = icl_batch_chunk(d);
-    int64_t lanes = batch->prompts - first < ICL_LANES ? batch->prompts - first : ICL_LANES;
+    int64_t lanes = icl_batch_lanes(batch, group);
     double *gram = batch->gram + first * D * D;
     double *tokens = icl_scratch_take(batch->scratch);
     memset(gram, 0, (size_t)(D * D * ICL_LANES) * sizeof *gram);
@@ -233,6 +248,9 @@ icl_status icl_batch_assign(icl_batch *batch, const double *X, const double *y,
         return ICL_ERR_ARGUMENT;
     int64_t B = batch->prompts, d = batch->dim, n = batch->examples, q = batch->queries;
     const icl_context *context = batch->context;
+    ICL_REQUIRE(context, icl_product(B, n, d) < INT64_MAX, ICL_ERR_SIZE,
+                "icl_batch_assign: %lld x %lld x %lld entries of X are too many", (long long)B,
+                (long long)n, (long long)d);
     ICL_CHECK_ARRAY(context, X, B * n * d);
     ICL_CHECK_ARRAY(context, y, B * n);
     ICL_CHECK_ARRAY(context, queries, B * q * d);
@@ -242,8 +260,8 @@ icl_status icl_batch_assign(icl_batch *batch, const double *X, const double *y,
     assign_work work = {batch, icl_task_kernels_of(context), X, y, queries, targets};
     ICL_TRY(icl_parallel(context, batch->groups, assign_group, &work));
     if (batch->X != NULL && n > 0) {
-        memcpy(batch->X, X, (size_t)(B * n * d) * sizeof *X);
-        memcpy(batch->y, y, (size_t)(B * n) * sizeof *y);
+        memmove(batch->X, X, (size_t)(B * n * d) * sizeof *X); /* it may be the batch's own */
+        memmove(batch->y, y, (size_t)(B * n) * sizeof *y);
     }
     if (batch->task != NULL)
         memset(batch->task, 0, (size_t)(B * d) * sizeof *batch->task);

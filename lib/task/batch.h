@@ -37,6 +37,9 @@ struct icl_batch {
 /* Prompts a block of parallel work has: fixed, so that sums over blocks never change. */
 enum { ICL_BLOCK_GROUPS = 8 };
 
+/* Lanes of a group that hold a prompt: 8 but for the last group. */
+int64_t icl_batch_lanes(const icl_batch *batch, int64_t group);
+
 /* Examples that are handled at a time: a multiple of four, few enough to stay in cache. */
 int64_t icl_batch_chunk(int64_t dim);
 

@@ -68,6 +68,7 @@ icl_status icl_sampler_batch(const icl_sampler *sampler, int64_t prompts, int64_
 typedef struct group_draw {
     const icl_law *law;
     uint64_t seed, prompt;
+    int64_t lanes; /* that hold a prompt of the batch */
     const icl_random_kernels *random;
     const icl_task_kernels *task_kernels;
     double *task;   /* w (d), or the net's (hidden + 1) d numbers */
@@ -126,6 +127,21 @@ static icl_status call_label(const icl_law *law, int64_t count, const double *s,
     return ICL_OK;
 }
 
+/* The caller sees the prompts of the batch only: others may not make a draw fail. */
+static icl_status draw_callback_labels(const group_draw *g, int64_t count, int64_t stride,
+                                       const double *x, int64_t y_stride, double *y) {
+    const icl_law *law = g->law;
+    double *s = g->labels, *out = s + ICL_LANES * icl_batch_chunk(law->dim);
+    g->task_kernels->project(law->dim, count, g->task, stride, x, 1, s);
+    for (int64_t i = 1; i < count; i++)
+        memmove(s + i * g->lanes, s + i * ICL_LANES, (size_t)g->lanes * sizeof *s);
+    ICL_TRY(call_label(law, count * g->lanes, s, out));
+    for (int64_t i = 0; i < count; i++)
+        for (int64_t l = 0; l < ICL_LANES; l++)
+            y[ICL_LANES * i * y_stride + l] = l < g->lanes ? out[i * g->lanes + l] : 0;
+    return ICL_OK;
+}
+
 /* y_i = f(x_i) without noise for `count` vectors of stride `stride`. */
 static icl_status draw_labels(const group_draw *g, int64_t count, int64_t stride, const double *x,
                               int64_t y_stride, double *y) {
@@ -141,13 +157,7 @@ static icl_status draw_labels(const group_draw *g, int64_t count, int64_t stride
             k->label(law->labels, count, y_stride, y);
         return ICL_OK;
     }
-    int64_t packed = ICL_LANES * count;
-    double *s = g->labels, *out = s + ICL_LANES * icl_batch_chunk(law->dim);
-    k->project(law->dim, count, g->task, stride, x, 1, s);
-    ICL_TRY(call_label(law, packed, s, out));
-    for (int64_t i = 0; i < count; i++)
-        memcpy(y + ICL_LANES * i * y_stride, out + ICL_LANES * i, ICL_LANES * sizeof *y);
-    return ICL_OK;
+    return draw_callback_labels(g, count, stride, x, y_stride, y);
 }
 
 /* Draws vectors first.. of the covariate stream into x and their noisy labels into y. */
@@ -170,7 +180,7 @@ static icl_status draw_examples(const group_draw *g, icl_purpose covariates, icl
 static void store_examples(icl_batch *batch, int64_t group, int64_t first, int64_t count,
                            const double *tokens) {
     int64_t d = batch->dim, n = batch->examples;
-    for (int64_t l = 0; l < ICL_LANES && group * ICL_LANES + l < batch->prompts; l++) {
+    for (int64_t l = 0; l < icl_batch_lanes(batch, group); l++) {
         int64_t row = (group * ICL_LANES + l) * n + first;
         for (int64_t i = 0; i < count; i++) {
             const double *token = tokens + ICL_LANES * i * (d + 1) + l;
@@ -181,11 +191,12 @@ static void store_examples(icl_batch *batch, int64_t group, int64_t first, int64
     }
 }
 
+/* task NULL: zeros. */
 static void store_task(icl_batch *batch, int64_t group, const double *task) {
     int64_t d = batch->dim;
-    for (int64_t l = 0; l < ICL_LANES && group * ICL_LANES + l < batch->prompts; l++)
+    for (int64_t l = 0; l < icl_batch_lanes(batch, group); l++)
         for (int64_t j = 0; j < d; j++)
-            batch->task[(group * ICL_LANES + l) * d + j] = task[ICL_LANES * j + l];
+            batch->task[(group * ICL_LANES + l) * d + j] = task != NULL ? task[ICL_LANES * j + l] : 0;
 }
 
 static icl_status draw_group(const group_draw *g, icl_batch *batch, int64_t group) {
@@ -208,8 +219,8 @@ static icl_status draw_group(const group_draw *g, icl_batch *batch, int64_t grou
                               batch->query + (lanes * q + ICL_LANES * j) * d, 1,
                               batch->target + lanes * q + ICL_LANES * j));
     }
-    if (batch->task != NULL && g->law->labels != ICL_LABELS_NET)
-        store_task(batch, group, g->task);
+    if (batch->task != NULL)
+        store_task(batch, group, g->law->labels != ICL_LABELS_NET ? g->task : NULL);
     icl_batch_finish_group(batch, g->task_kernels, group);
     return ICL_OK;
 }
@@ -237,6 +248,7 @@ static icl_status draw_block(void *user, int64_t block) {
     icl_status status = ICL_OK;
     for (int64_t group = block * ICL_BLOCK_GROUPS; group < end && status == ICL_OK; group++) {
         g.prompt = (uint64_t)(w->first + group * ICL_LANES);
+        g.lanes = icl_batch_lanes(batch, group);
         status = draw_group(&g, batch, group);
     }
     icl_scratch_give(batch->scratch, slot);
@@ -269,7 +281,7 @@ icl_status icl_sampler_draw(const icl_sampler *sampler, int64_t first, icl_batch
     ICL_TRY(icl_batch_need_scratch(work.batch, lay_out(&g, NULL)));
     int64_t blocks = (batch->groups + ICL_BLOCK_GROUPS - 1) / ICL_BLOCK_GROUPS;
     if (!callback)
-        return icl_parallel(context, blocks, draw_block, &work);
+        return icl_parallel(batch->context, blocks, draw_block, &work);
     /* the caller's function runs on the caller's thread */
     icl_status status = ICL_OK;
     for (int64_t block = 0; block < blocks && status == ICL_OK; block++)
