@@ -164,11 +164,13 @@ START_TEST(test_sizes_beyond_lapack_are_refused) {
     int64_t huge = (int64_t)1 << 31;
     double none[1] = {0};
     int32_t rank;
-    ck_assert_int_eq(icl_eigen(context, 40000, none, none, none), ICL_ERR_SIZE);
     ck_assert_int_eq(icl_cholesky(huge, none), ICL_ERR_SIZE);
-    ck_assert_int_eq(icl_least_squares(context, huge, 1, none, none, -1, none, &rank),
-                     ICL_ERR_SIZE);
-    ck_assert_int_eq(icl_svd(context, 1, huge, none, none, NULL, NULL), ICL_ERR_SIZE);
+    ASSERT_FAILS(context, ICL_ERR_SIZE, "40000 x 40000",
+                 icl_eigen(context, 40000, none, none, none));
+    ASSERT_FAILS(context, ICL_ERR_SIZE, "2147483648 x 1",
+                 icl_least_squares(context, huge, 1, none, none, -1, none, &rank));
+    ASSERT_FAILS(context, ICL_ERR_SIZE, "1 x 2147483648",
+                 icl_svd(context, 1, huge, none, none, NULL, NULL));
 }
 END_TEST
 

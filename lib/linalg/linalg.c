@@ -20,6 +20,18 @@ static icl_status check_sizes(int64_t m, int64_t n) {
     return m <= MAX_SIZE && n <= MAX_SIZE ? ICL_OK : ICL_ERR_SIZE;
 }
 
+/* The text of a failure, in the forms that have a context. */
+static icl_status explain(const icl_context *context, const char *routine, int64_t m, int64_t n,
+                          icl_status status) {
+    ICL_REQUIRE(context, status != ICL_ERR_LAPACK, status,
+                "LAPACK's %s did not converge on a matrix of %lld x %lld", routine, (long long)m,
+                (long long)n);
+    ICL_REQUIRE(context, status != ICL_ERR_SIZE, status,
+                "a matrix of %lld x %lld is too large for LAPACK's %s", (long long)m, (long long)n,
+                routine);
+    return status;
+}
+
 /* ---- eigenvalues ---- */
 
 /* dsyevd's integers, 3 + 5 n of them, lie in front of its doubles. */
@@ -48,12 +60,12 @@ icl_status icl_eigen(const icl_context *context, int64_t n, const double *a, dou
                      double *vectors) {
     int64_t doubles = icl_eigen_scratch(n);
     if (doubles < 0)
-        return ICL_ERR_SIZE;
+        return explain(context, "dsyevd", n, n, ICL_ERR_SIZE);
     double *scratch;
     ICL_TRY(ICL_NEW(context, &scratch, doubles));
     icl_status status = icl_eigen_with(n, a, values, vectors, scratch, doubles);
     icl_dealloc(context, scratch);
-    return status;
+    return explain(context, "dsyevd", n, n, status);
 }
 
 void icl_eigen_compose(int64_t n, const double *scale, const double *vectors, double *out) {
@@ -144,12 +156,12 @@ icl_status icl_least_squares(const icl_context *context, int64_t m, int64_t n, c
                              const double *y, double rcond, double *w, int32_t *rank) {
     int64_t doubles = icl_least_squares_scratch(m, n);
     if (doubles < 0)
-        return ICL_ERR_SIZE;
+        return explain(context, "dgelsd", m, n, ICL_ERR_SIZE);
     double *scratch;
     ICL_TRY(ICL_NEW(context, &scratch, doubles));
     icl_status status = icl_least_squares_with(m, n, X, y, rcond, w, rank, scratch, doubles);
     icl_dealloc(context, scratch);
-    return status;
+    return explain(context, "dgelsd", m, n, status);
 }
 
 int64_t icl_svd_scratch(int64_t m, int64_t n) {
@@ -183,12 +195,12 @@ icl_status icl_svd(const icl_context *context, int64_t m, int64_t n, const doubl
                    double *u, double *vt) {
     int64_t doubles = icl_svd_scratch(m, n);
     if (doubles < 0)
-        return ICL_ERR_SIZE;
+        return explain(context, "dgesvd", m, n, ICL_ERR_SIZE);
     double *scratch;
     ICL_TRY(ICL_NEW(context, &scratch, doubles));
     icl_status status = icl_svd_with(m, n, a, s, u, vt, scratch, doubles);
     icl_dealloc(context, scratch);
-    return status;
+    return explain(context, "dgesvd", m, n, status);
 }
 
 /* ---- products ---- */

@@ -2,8 +2,9 @@
  * either triangle, as said. LAPACK's column-major routines are used without transposing: a
  * symmetric matrix is its own transpose, and a row-major m x n matrix is a column-major n x m one.
  *
- * None of these sets the last error (they run on worker threads): ICL_ERR_LAPACK where an
- * iteration does not converge, ICL_ERR_SINGULAR as said, ICL_ERR_NOMEM, ICL_ERR_SIZE.
+ * Those that take a context allocate and set the last error (ICL_ERR_LAPACK where an iteration does
+ * not converge, ICL_ERR_NOMEM, ICL_ERR_SIZE): they are for the calling thread. The others allocate
+ * nothing, set no last error, and may run on worker threads.
  */
 #ifndef ICL_LINALG_LINALG_H
 #define ICL_LINALG_LINALG_H
