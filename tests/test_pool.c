@@ -185,6 +185,7 @@ START_TEST(test_a_forked_child_works_alone) {
     if (child == 0) {
         int good = icl_parallel(context, 10, count_block, t) == ICL_OK && t->runs[9] == 2;
         icl_context_free(context);
+        free(t);
         _exit(good ? 0 : 1);
     }
     int state;
