@@ -274,6 +274,39 @@ START_TEST(test_one_covariate_is_a_weighted_mean) {
 }
 END_TEST
 
+START_TEST(test_examples_of_any_size) {
+    /* without noise the units of X and y do not matter, even where X^T X is 0 in floating point */
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    const double scales[] = {1e-170, 1e-155, 1e150};
+    icl_law *law = law_of(context, 2, 0, ICL_COVARIANCE_IDENTITY, NULL, NULL);
+    for (int i = 0; i < 3; i++) {
+        const double X[] = {2 * scales[i], 0, 0, scales[i]}, y[] = {6 * scales[i], scales[i]};
+        double w[2];
+        bayes(context, law, 2, X, y, w);
+        ASSERT_CLOSE(w[0], 3, TOL_ALGEBRA(2, 2), 3);
+        ASSERT_CLOSE(w[1], 1, TOL_ALGEBRA(2, 2), 3);
+    }
+    icl_law_free(law);
+    icl_context_free(context);
+}
+END_TEST
+
+START_TEST(test_overflow_is_told) {
+    /* X W^1/2 = 1e312 */
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    const double X[] = {1e160, 1, 1, 1e160}, y[] = {1, 2}, prior[] = {1e304, 1};
+    double w[2] = {7, 7};
+    icl_law *law = law_of(context, 2, 0.5, ICL_COVARIANCE_DIAGONAL, prior, NULL);
+    icl_solver_options o = options_of(ICL_METHOD_BAYES, 2, 1);
+    o.law = law;
+    icl_solver_report report = solve_one(context, &o, 2, X, y, ICL_CONTENTS_EXAMPLES, w, NULL);
+    ck_assert_int_eq(report.stop, ICL_STOP_DIVERGED);
+    ck_assert(w[0] == 0 && w[1] == 0);
+    icl_law_free(law);
+    icl_context_free(context);
+}
+END_TEST
+
 START_TEST(test_the_inverse_of_the_covariance_as_a_prior) {
     icl_context *context = make_context(1, ICL_ISA_AUTO);
     enum { N = 7, D = 4 };
@@ -302,4 +335,5 @@ RUN_SUITE("solve_bayes", test_bayes_is_the_textbook_posterior,
           test_bayes_without_a_prior_shape_is_ridge, test_bayes_tends_to_least_squares,
           test_both_ways_meet, test_singular_priors_stay_in_their_range,
           test_a_certain_prior_is_not_moved, test_one_covariate_is_a_weighted_mean,
+          test_examples_of_any_size, test_overflow_is_told,
           test_the_inverse_of_the_covariance_as_a_prior)

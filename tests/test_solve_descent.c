@@ -128,6 +128,20 @@ START_TEST(test_duplicates_do_not_spoil_the_best_step) {
 }
 END_TEST
 
+START_TEST(test_weak_directions_count_in_the_best_step) {
+    /* kappa of A is 4e10: l_min shows in eta, far above the rounding of A */
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    static planted p;
+    const double s[] = {1, 5e-6}, expected = 2 / (1 + 25e-12);
+    plant(context, 20, 2, 2, s, 0.5, 3, &p);
+    double w[2];
+    icl_solver_options o = options_of(ICL_METHOD_GD, 2, 1);
+    icl_solver_report report = solve_one(context, &o, 20, p.X, p.y, 0, w, NULL);
+    ASSERT_CLOSE(report.step, expected, TOL_ALGEBRA(3, 1), 1);
+    icl_context_free(context);
+}
+END_TEST
+
 /* ---- preconditioned ---- */
 
 START_TEST(test_pgd_with_the_inverse_is_exact_in_one_step) {
@@ -203,17 +217,46 @@ START_TEST(test_pgd_follows_its_closed_form) {
 }
 END_TEST
 
+START_TEST(test_pgd_best_step_where_rounding_is_larger_than_an_eigenvalue) {
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    double V[4], w[2], B[4], X[4];
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        ASSERT_OK(context, icl_random_rotation(context, seed, 0, 2, V));
+        icl_solver_options o = options_of(ICL_METHOD_PGD, 2, 1);
+        o.preconditioner = B;
+        /* one example along the direction that B = V^T diag(1, 1e-8) V makes weak: of its two
+         * eigenvalues one is 1e-8, the other rounding of 1 */
+        const double y[] = {1, 1};
+        for (int i = 0; i < 4; i++)
+            B[i] = V[i / 2] * V[i % 2] + 1e-8 * V[2 + i / 2] * V[2 + i % 2];
+        double step = solve_one(context, &o, 1, V + 2, y, 0, w, NULL).step;
+        ASSERT_CLOSE(step, 1e8, TOL_ALGEBRA(3, 1e8), 1e8);
+        /* B a projector, and X 1e5 times as large where B is zero: B's own rounding counts */
+        for (int i = 0; i < 4; i++)
+            B[i] = V[i / 2] * V[i % 2];
+        for (int j = 0; j < 2; j++) {
+            X[j] = V[j];
+            X[2 + j] = 1e5 * V[2 + j];
+        }
+        step = solve_one(context, &o, 2, X, y, 0, w, NULL).step;
+        ASSERT_CLOSE(step, 1, TOL_ALGEBRA(4, 1e10), 1);
+    }
+    icl_context_free(context);
+}
+END_TEST
+
 START_TEST(test_pgd_that_cannot_move_stays) {
     icl_context *context = make_context(1, ICL_ISA_AUTO);
     double X[4 * 3], y[4], w[3], start[3], rotation[9];
-    fill_normal(context, 4, 12, X);
     fill_normal(context, 5, 4, y);
     fill_normal(context, 6, 3, start);
-    ASSERT_OK(context, icl_random_rotation(context, 1, 0, 3, rotation));
     icl_solver_options o = options_of(ICL_METHOD_PGD, 3, 1000);
     o.start = start;
-    for (int zero = 0; zero < 2; zero++) {
+    for (uint64_t seed = 0; seed < 20; seed++) {
         double B[9] = {0};
+        int zero = seed == 0;
+        fill_normal(context, seed, 12, X);
+        ASSERT_OK(context, icl_random_rotation(context, seed, 0, 3, rotation));
         /* B = 0, or B a projector and X orthogonal to it up to rounding */
         for (int i = 0; i < 9 && !zero; i++)
             B[i] = rotation[i / 3] * rotation[i % 3];
@@ -285,6 +328,22 @@ START_TEST(test_nothing_to_learn_stops_at_once) {
 }
 END_TEST
 
+START_TEST(test_labels_of_zero_pull_the_start_in) {
+    /* X^T y = 0: growth is measured against the first residual */
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    const double X[] = {1, 0, 0, 2}, y[2] = {0}, start[] = {8, 8};
+    double w[2];
+    icl_solver_options o = options_of(ICL_METHOD_GD, 2, 4);
+    o.step = 0.25;
+    o.start = start;
+    icl_solver_report report = solve_one(context, &o, 2, X, y, 0, w, NULL);
+    ck_assert_int_eq(report.stop, ICL_STOP_STEPS);
+    ASSERT_CLOSE(w[0], 8 * pow(0.75, 4), TOL_ALGEBRA(2, 1), 8);
+    ASSERT_CLOSE(w[1], 0, 0, 1);
+    icl_context_free(context);
+}
+END_TEST
+
 START_TEST(test_no_steps_give_the_start) {
     icl_context *context = make_context(1, ICL_ISA_AUTO);
     static planted p;
@@ -319,6 +378,16 @@ START_TEST(test_divergence_is_told_and_stays_finite) {
         for (int64_t k = report.steps; k <= 10000; k++)
             assert_same_bits(5, path + 5 * k, w);
     }
+    /* no first step is finite: the start is kept */
+    const double start[5] = {1, 2, 3, 4, 5};
+    icl_solver_options wild = options_of(ICL_METHOD_GD, 5, 10000);
+    wild.step = 1e308;
+    wild.start = start;
+    icl_solver_report report = solve_one(context, &wild, 20, p.X, p.y, 0, w, path);
+    ck_assert_int_eq(report.stop, ICL_STOP_DIVERGED);
+    ck_assert_int_eq(report.steps, 0);
+    assert_same_bits(5, w, start);
+    assert_same_bits(5, path + 10000 * 5, start);
     /* just stable: |1 - eta l| < 1 everywhere */
     icl_solver_options o = options_of(ICL_METHOD_GD, 5, 10000);
     o.step = 1.99 / 4;
@@ -356,9 +425,10 @@ END_TEST
 RUN_SUITE("solve_descent", test_gd_follows_its_closed_form,
           test_best_step_is_that_of_the_extreme_nonzero_eigenvalues,
           test_best_step_contracts_by_the_rate_and_no_more,
-          test_duplicates_do_not_spoil_the_best_step,
-          test_pgd_with_the_inverse_is_exact_in_one_step, test_pgd_with_the_identity_is_gd,
-          test_pgd_follows_its_closed_form, test_pgd_that_cannot_move_stays,
-          test_tolerance_stops_at_the_first_small_residual, test_nothing_to_learn_stops_at_once,
-          test_no_steps_give_the_start, test_divergence_is_told_and_stays_finite,
-          test_units_do_not_matter)
+          test_duplicates_do_not_spoil_the_best_step, test_weak_directions_count_in_the_best_step,
+          test_pgd_best_step_where_rounding_is_larger_than_an_eigenvalue,
+          test_labels_of_zero_pull_the_start_in, test_pgd_with_the_inverse_is_exact_in_one_step,
+          test_pgd_with_the_identity_is_gd, test_pgd_follows_its_closed_form,
+          test_pgd_that_cannot_move_stays, test_tolerance_stops_at_the_first_small_residual,
+          test_nothing_to_learn_stops_at_once, test_no_steps_give_the_start,
+          test_divergence_is_told_and_stays_finite, test_units_do_not_matter)

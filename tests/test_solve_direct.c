@@ -121,6 +121,44 @@ START_TEST(test_ridge_on_columns_of_many_sizes_is_not_singular) {
 }
 END_TEST
 
+START_TEST(test_ridge_knows_small_from_zero) {
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    static planted p;
+    double w[4], solution[4];
+    /* n >= d, kappa of A is 1e10: not singular */
+    const double weak[] = {1, 1e-5};
+    plant(context, 12, 2, 2, weak, 0, 31, &p);
+    icl_solver_options o = options_of(ICL_METHOD_RIDGE, 2, 1);
+    ck_assert_int_eq(solve_one(context, &o, 12, p.X, p.y, 0, w, NULL).stop, ICL_STOP_CONVERGED);
+    assert_close(2, w, p.task, TOL_ALGEBRA(14, 1e10), norm(2, p.task));
+    /* n < d: from X itself, kappa = 1e6 and not its square */
+    const double weaker[] = {1, 1e-6};
+    plant(context, 2, 4, 2, weaker, 0, 32, &p);
+    planted_least_norm(&p, solution);
+    o.dim = 4;
+    ck_assert_int_eq(solve_one(context, &o, 2, p.X, p.y, ICL_CONTENTS_EXAMPLES, w, NULL).stop,
+                     ICL_STOP_SINGULAR);
+    assert_close(4, w, solution, TOL_ALGEBRA(6, 1e6), norm(4, p.task));
+    icl_context_free(context);
+}
+END_TEST
+
+START_TEST(test_ridge_is_singular_wherever_n_is_less_than_d) {
+    /* two columns 1e-5 apart blow the rounding of the last pivot up to 1e-11 of its column */
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        double X[6], w[3];
+        const double y[] = {1, 2};
+        fill_normal(context, seed, 6, X);
+        X[1] = X[0] + 1e-5 * X[1];
+        X[4] = X[3] + 1e-5 * X[4];
+        icl_solver_options o = options_of(ICL_METHOD_RIDGE, 3, 1);
+        ck_assert_int_eq(solve_one(context, &o, 2, X, y, 0, w, NULL).stop, ICL_STOP_SINGULAR);
+    }
+    icl_context_free(context);
+}
+END_TEST
+
 START_TEST(test_ridge_with_a_penalty_below_rounding) {
     icl_context *context = make_context(1, ICL_ISA_AUTO);
     static planted p;
@@ -265,7 +303,8 @@ END_TEST
 RUN_SUITE("solve_direct", test_ridge_filters_singular_values,
           test_ridge_satisfies_its_normal_equations,
           test_ridge_without_penalty_gives_the_least_norm, test_ridge_sees_duplicated_columns,
-          test_ridge_on_columns_of_many_sizes_is_not_singular,
+          test_ridge_on_columns_of_many_sizes_is_not_singular, test_ridge_knows_small_from_zero,
+          test_ridge_is_singular_wherever_n_is_less_than_d,
           test_ridge_with_a_penalty_below_rounding, test_nothing_to_learn,
           test_least_squares_finds_the_planted_solution,
           test_least_squares_works_on_examples_and_not_on_moments,

@@ -43,7 +43,7 @@ static icl_status by_cholesky(int64_t n, int64_t d, const double *A, const doubl
                               double *scratch, double *z) {
     int64_t k = n < d ? n : d;
     double *system = scratch, *solution = system + k * k;
-    if (icl_frobenius(n * d, A, A) > (greatest_condition - 1) * noise)
+    if (!(icl_frobenius(n * d, A, A) < (greatest_condition - 1) * noise))
         return ICL_ERR_SINGULAR;
     icl_matmul(d <= n, d > n, k, k, d <= n ? n : d, A, A, system);
     for (int64_t i = 0; i < k; i++)

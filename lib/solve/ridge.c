@@ -43,8 +43,7 @@ static icl_status by_eigenvalues(const icl_solver *solver, icl_prompt *prompt) {
     ICL_TRY(icl_eigen_with(d, prompt->A, values, vectors, rest, prompt->scratch_size - used));
     double zero = icl_moment_tolerance(prompt->n, d) * values[d - 1];
     memset(prompt->w, 0, (size_t)d * sizeof(double));
-    int64_t first = d > prompt->n ? d - prompt->n : 0;
-    for (int64_t k = d; k-- > first && values[k] > zero;) {
+    for (int64_t k = d; k-- > 0 && values[k] > zero;) {
         const double *v = vectors + k * d;
         double coordinate = icl_frobenius(d, v, prompt->c) / (values[k] + solver->ridge);
         for (int64_t i = 0; i < d; i++)

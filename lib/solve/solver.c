@@ -90,7 +90,7 @@ static icl_status factorise(icl_solver *solver, double *factor) {
     double greatest = values[d - 1];
     if (status == ICL_ERR_LAPACK)
         icl_fail(context, status, "icl_solver_create: no eigenvalues of preconditioner found");
-    else if (status == ICL_OK && values[0] < -1e-12 * fabs(greatest))
+    else if (status == ICL_OK && values[0] < -1e-12 * greatest)
         status = icl_fail(context, ICL_ERR_NOT_PSD,
                           "icl_solver_create: preconditioner has the eigenvalue %g", values[0]);
     if (status == ICL_OK) {
