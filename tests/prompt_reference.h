@@ -102,7 +102,30 @@ static inline icl_batch *draw_prompts(icl_context *context, const icl_sampler *s
     return batch;
 }
 
+/* Prompts pa.. of a and pb.. of b have equal bits, in their queries and all that both hold. */
+static inline void check_same_prompts(const icl_batch *a, int64_t pa, const icl_batch *b,
+                                      int64_t pb, int64_t count) {
+    int64_t n = icl_batch_context(a), q = icl_batch_queries(a), d = icl_batch_dim(a);
+    const double *left[] = {icl_batch_X(a),      icl_batch_y(a),    icl_batch_query(a),
+                            icl_batch_target(a), icl_batch_task(a), icl_batch_S(a),
+                            icl_batch_b(a),      icl_batch_syy(a)};
+    const double *right[] = {icl_batch_X(b),      icl_batch_y(b),    icl_batch_query(b),
+                             icl_batch_target(b), icl_batch_task(b), icl_batch_S(b),
+                             icl_batch_b(b),      icl_batch_syy(b)};
+    const int64_t sizes[] = {n * d, n, q * d, q, d, d * d, d, 1};
+    for (int i = 0; i < 8; i++)
+        if (left[i] != NULL && right[i] != NULL)
+            ck_assert_msg(memcmp(left[i] + pa * sizes[i], right[i] + pb * sizes[i],
+                                 (size_t)(count * sizes[i]) * sizeof(double)) == 0,
+                          "array %d of prompt %lld differs", i, (long long)pa);
+}
+
 /* ---- one prompt from its definition ---- */
+
+/* What a covariate, a task's entry or a label may be off by, relative to its `sized` size: the
+ * normals of x and of w, the sums over d in root z, root' z' and w.x, the sum over a net's m units,
+ * and a dozen single operations, square roots and label functions. */
+#define TOL_PROMPT(d, m) (2 * TOL_NORMAL + (3 * (double)(d) + (double)(m) + 16) * UNIT)
 
 /* Roots of Sigma and of W (d x d): Sigma = root root^T. */
 typedef struct reference_law {
@@ -223,8 +246,9 @@ static inline void reference_draw_task(const reference_law *r, int64_t prompt, r
     long double norm2 = 0;
     for (int64_t i = 0; i < d; i++)
         norm2 += z[i] * z[i];
+    long double norm = sqrtl(norm2), norm_size = 1 + sqrtl((long double)d) / norm;
     for (int64_t i = 0; i < d; i++)
-        t->w[i] = (sized){z[i] / sqrtl(norm2), (1 + fabsl(z[i])) / sqrtl(norm2)};
+        t->w[i] = (sized){z[i] / norm, (1 + fabsl(z[i])) / norm + fabsl(z[i]) / norm * norm_size};
 }
 
 static inline sized reference_net(const reference_law *r, const reference_task *t, const sized *x) {
