@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "linalg/linalg.h"
-#include "model/model.h"
-#include "random/random.h"
+#include "model/parameters.h"
+#include "random/streams.h"
 
 static void normals(const icl_model *model, uint64_t seed, uint64_t stream, int64_t count,
                     double *out) {

@@ -1,5 +1,5 @@
 /* Life of a model, its table of tensors, its parameters. */
-#include "model/model.h"
+#include "model/parameters.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "layer/linear_attention.h"
-#include "model/model.h"
+#include "model/parameters.h"
 #include "task/batch.h"
 
 /* Doubles of a partial sum: loss, gp (D), gQ (D x d). */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "linalg/linalg.h"
-#include "model/model.h"
+#include "model/parameters.h"
 
 /* W_K, W_Q, W_V (s x D), h (s) within a vector laid out like the parameters. */
 typedef struct kqv {

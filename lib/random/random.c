@@ -1,4 +1,4 @@
-#include "random/random.h"
+#include "random/streams.h"
 
 #include <string.h>
 

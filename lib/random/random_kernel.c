@@ -1,4 +1,4 @@
-#include "random/random.h"
+#include "random/streams.h"
 #include "random/threefry_kernel.h"
 
 static const uint64_t lane_numbers[8] __attribute__((aligned(64))) = {0, 1, 2, 3, 4, 5, 6, 7};

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "random/random.h"
+#include "random/streams.h"
 
 /* rotation <- rotation * H on the last `size` coordinates, H = I - 2 u u^T / u^T u with
  * u = v + sign(v_1) ||v|| e_1, then the first of these columns turned where v_1 > 0, so that H e_1 is

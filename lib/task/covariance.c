@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "linalg/linalg.h"
-#include "random/random.h"
+#include "random/streams.h"
 
 /* Orders eigenvalues and the rows of vectors from the least up: insertion, stable. */
 static void sort_pairs(int64_t dim, double *values, double *vectors) {

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "random/random.h"
+#include "random/streams.h"
 #include "task/batch.h"
 
 struct icl_sampler {

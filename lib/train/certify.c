@@ -1,7 +1,7 @@
 /* A model on trial before theory. */
 #include <icl/train.h>
 
-#include "model/model.h"
+#include "model/parameters.h"
 
 icl_status icl_model_certify(const icl_model *model, const icl_law *law,
                              const icl_simulation *simulation, icl_certificate *certificate) {

@@ -4,7 +4,7 @@
 
 #include <icl/train.h>
 
-#include "model/model.h"
+#include "model/parameters.h"
 #include "optim/optimiser.h"
 
 struct icl_trainer {

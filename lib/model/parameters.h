@@ -1,6 +1,6 @@
 /* A model from the inside. */
-#ifndef ICL_MODEL_MODEL_H
-#define ICL_MODEL_MODEL_H
+#ifndef ICL_MODEL_PARAMETERS_H
+#define ICL_MODEL_PARAMETERS_H
 
 #include <icl/model.h>
 

@@ -1,6 +1,6 @@
 /* Draws from the inside: eight prompts at once, one a lane. */
-#ifndef ICL_RANDOM_RANDOM_H
-#define ICL_RANDOM_RANDOM_H
+#ifndef ICL_RANDOM_STREAMS_H
+#define ICL_RANDOM_STREAMS_H
 
 #include <icl/random.h>
 
