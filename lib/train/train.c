@@ -18,6 +18,7 @@ struct icl_trainer {
     icl_model_workspace workspace;
     icl_population *population; /* NULL where no excess is wanted */
     double excess_offset;       /* excess at the best point of the model's rank */
+    double least_loss;          /* on the population: the loss there; else 0 */
     double *readout;            /* p, Q of a point and the gradients of both */
     double *start;              /* parameters that this step starts from */
     double *previous;           /* the last parameters whose loss is known to be finite */
@@ -68,15 +69,15 @@ static icl_status check_fit(icl_context *context, const icl_model *model,
     return ICL_OK;
 }
 
-/* The excess of the best point that a model of inner width below d can reach. */
-static icl_status find_offset(icl_trainer *t, const icl_law *law) {
-    int64_t d = t->model->dim;
-    if (t->model->width >= d)
-        return ICL_OK;
+/* Loss and excess at the best point that a model of this inner width can reach. */
+static icl_status find_least(icl_trainer *t, const icl_law *law) {
+    int64_t d = t->model->dim, width = t->model->width;
     icl_optimum full = {.size = sizeof full}, limited = {.size = sizeof limited};
     ICL_TRY(icl_theory_optimum(law, NULL, d, NULL, &full));
-    ICL_TRY(icl_theory_optimum(law, NULL, t->model->width, NULL, &limited));
+    ICL_TRY(icl_theory_optimum(law, NULL, width < d ? width : d, NULL, &limited));
     t->excess_offset = limited.risk - full.risk;
+    if (t->options.on == ICL_TRAIN_POPULATION)
+        t->least_loss = limited.risk;
     return ICL_OK;
 }
 
@@ -92,7 +93,7 @@ static icl_status prepare(icl_trainer *t) {
     memcpy(t->previous, t->model->parameters, (size_t)count * sizeof(double));
     if (o->on == ICL_TRAIN_POPULATION || o->excess_tolerance > 0) {
         ICL_TRY(icl_population_create(law, &t->population));
-        ICL_TRY(find_offset(t, law));
+        ICL_TRY(find_least(t, law));
     }
     if (o->on == ICL_TRAIN_POPULATION)
         return ICL_OK;
@@ -197,6 +198,15 @@ static icl_status update_excess(icl_trainer *t) {
     return population_excess(t, t->model, &t->report.excess, NULL);
 }
 
+/* To the last parameters whose loss is known to be finite. */
+static icl_status step_back(icl_trainer *t, const double *x) {
+    memcpy(t->model->parameters, x, (size_t)t->model->count * sizeof *x);
+    return icl_fail(t->context, ICL_ERR_DIVERGED,
+                    "icl_trainer_step: diverged after step %lld (the last finite loss was %g): use a "
+                    "smaller rate",
+                    (long long)t->report.step, t->report.loss);
+}
+
 static icl_status step_once(icl_trainer *t, icl_step_report *done) {
     const icl_trainer_options *o = &t->options;
     int64_t count = t->model->count;
@@ -206,13 +216,8 @@ static icl_status step_once(icl_trainer *t, icl_step_report *done) {
     memcpy(t->start, x, (size_t)count * sizeof *x);
     icl_status status = icl_optimiser_step_on(t->optimiser, objective, t,
                                               o->on != ICL_TRAIN_FRESH, x, done);
-    if (status == ICL_ERR_DIVERGED) {
-        /* back to the last point whose loss was finite */
-        memcpy(x, t->previous, (size_t)count * sizeof *x);
-        return icl_fail(t->context, status,
-                        "icl_trainer_step: step %lld diverged (the last finite loss was %g): use a smaller rate",
-                        (long long)(t->report.step + 1), t->report.loss);
-    }
+    if (status == ICL_ERR_DIVERGED)
+        return step_back(t, t->previous);
     if (status == ICL_ERR_CALLBACK)
         return icl_fail(t->context, t->failed, "icl_trainer_step: the loss at step %lld: %s",
                         (long long)(t->report.step + 1), icl_status_text(t->failed));
@@ -220,8 +225,9 @@ static icl_status step_once(icl_trainer *t, icl_step_report *done) {
     memcpy(t->previous, t->start, (size_t)count * sizeof *x);
     t->report.step++;
     t->report.gradient_norm = done->gradient_norm;
-    t->report.loss = done->value;
-    return update_excess(t);
+    t->report.loss = t->least_loss + done->value;
+    status = update_excess(t);
+    return status == ICL_ERR_DIVERGED ? step_back(t, t->start) : status;
 }
 
 static icl_status timed_step(icl_trainer *t, icl_step_report *done) {

@@ -1,0 +1,521 @@
+/* The trainer: against a loop that the host drives, every stop, divergence, threads, and training
+ * on the exact loss to the theorem's optimum. */
+#include "support/support.h"
+
+typedef struct bench {
+    icl_context *context;
+    icl_law *law;
+    icl_sampler *sampler;
+    icl_model *model;
+    icl_optimiser *optimiser;
+    icl_trainer *trainer;
+} bench;
+
+typedef struct setting {
+    int64_t threads;
+    icl_law_options law;
+    icl_model_options model;
+    icl_optimiser_options optimiser;
+    icl_trainer_options trainer;
+} setting;
+
+static setting defaults(void) {
+    setting s = {.threads = 1};
+    ck_assert_int_eq(icl_law_options_init(&s.law, sizeof s.law), ICL_OK);
+    ck_assert_int_eq(icl_model_options_init(&s.model, sizeof s.model), ICL_OK);
+    ck_assert_int_eq(icl_optimiser_options_init(&s.optimiser, sizeof s.optimiser), ICL_OK);
+    ck_assert_int_eq(icl_trainer_options_init(&s.trainer, sizeof s.trainer), ICL_OK);
+    s.optimiser.rate = 0.01;
+    s.trainer.batch = 100;
+    s.trainer.steps = 7;
+    return s;
+}
+
+static bench start(const setting *s) {
+    bench b = {.context = make_context(s->threads, ICL_ISA_AUTO)};
+    setting o = *s;
+    o.model.dim = o.law.dim;
+    ASSERT_OK(b.context, icl_law_create(b.context, &o.law, &b.law));
+    ASSERT_OK(b.context, icl_sampler_create(b.context, b.law, 1, &b.sampler));
+    ASSERT_OK(b.context, icl_model_create(b.context, &o.model, &b.model));
+    ASSERT_OK(b.context,
+              icl_optimiser_create(b.context, &o.optimiser, icl_model_parameter_count(b.model),
+                                   &b.optimiser));
+    ASSERT_OK(b.context, icl_trainer_create(b.context, b.model, b.optimiser, b.sampler, &o.trainer,
+                                            &b.trainer));
+    return b;
+}
+
+/* In an order that a garbage collector might choose. */
+static void finish(bench *b) {
+    icl_context_free(b->context);
+    icl_model_free(b->model);
+    icl_law_free(b->law);
+    icl_optimiser_free(b->optimiser);
+    icl_sampler_free(b->sampler);
+    icl_trainer_free(b->trainer);
+}
+
+START_TEST(test_run_is_the_loop_that_a_host_writes) {
+    for (int on = ICL_TRAIN_FRESH; on <= ICL_TRAIN_FIXED; on++) {
+        setting s = defaults();
+        s.trainer.on = (icl_train_on)on;
+        s.trainer.first = 1000;
+        s.trainer.queries = 2;
+        s.law.noise = 0.5;
+        bench b = start(&s);
+        icl_train_report report;
+        ASSERT_OK(b.context, icl_trainer_run(b.trainer, &report));
+        ck_assert_int_eq(report.step, 7);
+        ck_assert_int_eq(report.stop, ICL_STOP_STEPS);
+
+        icl_model *model;
+        icl_optimiser *adam;
+        icl_batch *batch;
+        int64_t count = icl_model_parameter_count(b.model);
+        ASSERT_OK(b.context, icl_model_create(b.context, &s.model, &model));
+        ASSERT_OK(b.context, icl_optimiser_create(b.context, &s.optimiser, count, &adam));
+        ASSERT_OK(b.context, icl_sampler_batch(b.sampler, 100, 2, 0, &batch));
+        double *x = malloc((size_t)(2 * count) * sizeof *x), *gradient = x + count, loss = 0;
+        for (int step = 0; step < 7; step++) {
+            int64_t first = 1000 + (on == ICL_TRAIN_FRESH ? 100 * step : 0);
+            ASSERT_OK(b.context, icl_sampler_draw(b.sampler, first, batch));
+            ASSERT_OK(b.context, icl_model_loss(model, batch, &loss, gradient));
+            memcpy(x, icl_model_parameters(model), (size_t)count * sizeof *x);
+            ASSERT_OK(b.context, icl_optimiser_update(adam, gradient, x));
+            ASSERT_OK(b.context, icl_model_set_parameters(model, x));
+        }
+        ck_assert_mem_eq(icl_model_parameters(b.model), icl_model_parameters(model),
+                         (size_t)count * sizeof *x);
+        ck_assert(report.loss == loss);
+        free(x);
+        icl_batch_free(batch);
+        icl_optimiser_free(adam);
+        icl_model_free(model);
+        finish(&b);
+    }
+}
+END_TEST
+
+START_TEST(test_steps_and_runs_are_the_same) {
+    setting s = defaults();
+    bench a = start(&s), b = start(&s);
+    icl_train_report report;
+    ASSERT_OK(a.context, icl_trainer_run(a.trainer, NULL));
+    ASSERT_OK(a.context, icl_trainer_run(a.trainer, &report));
+    ck_assert_int_eq(report.step, 14);
+    for (int i = 0; i < 14; i++)
+        ASSERT_OK(b.context, icl_trainer_step(b.trainer, &report));
+    ck_assert_int_eq(report.step, 14);
+    ck_assert_mem_eq(icl_model_parameters(a.model), icl_model_parameters(b.model),
+                     72 * sizeof(double));
+    finish(&a);
+    finish(&b);
+}
+END_TEST
+
+START_TEST(test_threads_change_no_bit) {
+    setting s = defaults();
+    s.trainer.batch = 1000;
+    s.law.noise = 0.1;
+    double x[72], y[72];
+    const int64_t threads[] = {1, 2, 3, 7};
+    for (int i = 0; i < 4; i++) {
+        s.threads = threads[i];
+        bench b = start(&s);
+        ASSERT_OK(b.context, icl_trainer_run(b.trainer, NULL));
+        memcpy(y, icl_model_parameters(b.model), sizeof y);
+        if (i == 0)
+            memcpy(x, y, sizeof x);
+        ck_assert_mem_eq(x, y, sizeof x);
+        finish(&b);
+    }
+}
+END_TEST
+
+typedef struct listener {
+    int64_t calls, last, stop_at;
+} listener;
+
+static int listen(const icl_train_report *report, void *user) {
+    listener *l = user;
+    l->calls++;
+    l->last = report->step;
+    ck_assert(isfinite(report->loss) && report->gradient_norm > 0);
+    return report->step == l->stop_at;
+}
+
+START_TEST(test_the_host_stops_a_run) {
+    setting s = defaults();
+    listener l = {.stop_at = 4};
+    s.trainer.progress = listen;
+    s.trainer.progress_user = &l;
+    s.trainer.report_every = 2;
+    bench b = start(&s);
+    icl_train_report report;
+    ASSERT_OK(b.context, icl_trainer_run(b.trainer, &report));
+    ck_assert_int_eq(report.stop, ICL_STOP_CALLBACK);
+    ck_assert_int_eq(report.step, 4);
+    ck_assert_int_eq(l.calls, 2);
+    /* and may go on: 7 more steps */
+    l.stop_at = 0;
+    ASSERT_OK(b.context, icl_trainer_run(b.trainer, &report));
+    ck_assert_int_eq(report.step, 11);
+    ck_assert_int_eq(l.last, 11);
+    finish(&b);
+}
+END_TEST
+
+START_TEST(test_time_limit) {
+    setting s = defaults();
+    s.trainer.steps = INT64_C(1) << 40;
+    s.trainer.seconds = 0.05;
+    bench b = start(&s);
+    icl_train_report report;
+    ASSERT_OK(b.context, icl_trainer_run(b.trainer, &report));
+    ck_assert_int_eq(report.stop, ICL_STOP_TIME);
+    ck_assert_double_gt(report.seconds, 0);
+    finish(&b);
+}
+END_TEST
+
+START_TEST(test_no_steps) {
+    setting s = defaults();
+    s.trainer.steps = 0;
+    bench b = start(&s);
+    icl_train_report report;
+    ASSERT_OK(b.context, icl_trainer_state(b.trainer, &report));
+    ck_assert_int_eq(report.stop, ICL_STOP_NONE);
+    ck_assert(isnan(report.loss));
+    ASSERT_OK(b.context, icl_trainer_run(b.trainer, &report));
+    ck_assert_int_eq(report.stop, ICL_STOP_STEPS);
+    ck_assert_int_eq(report.step, 0);
+    finish(&b);
+}
+END_TEST
+
+START_TEST(test_divergence_keeps_the_last_finite_parameters) {
+    const icl_train_on on[] = {ICL_TRAIN_FRESH, ICL_TRAIN_FIXED, ICL_TRAIN_POPULATION};
+    for (int i = 0; i < 3; i++) {
+        setting s = defaults();
+        s.optimiser.method = ICL_OPTIMISER_GD;
+        s.optimiser.rate = 1e6;
+        s.trainer.on = on[i];
+        s.trainer.steps = 1000;
+        bench b = start(&s);
+        icl_train_report report;
+        ASSERT_FAILS(b.context, ICL_ERR_DIVERGED, "diverged", icl_trainer_run(b.trainer, &report));
+        ck_assert_int_eq(report.stop, ICL_STOP_DIVERGED);
+        ck_assert(report.step > 0 && isfinite(report.loss));
+        for (int k = 0; k < 72; k++)
+            ck_assert(isfinite(icl_model_parameters(b.model)[k]));
+        /* they have a finite loss, and the objects still work */
+        icl_batch *batch;
+        double loss;
+        ASSERT_OK(b.context, icl_sampler_batch(b.sampler, 10, 1, 0, &batch));
+        ASSERT_OK(b.context, icl_sampler_draw(b.sampler, 0, batch));
+        ASSERT_OK(b.context, icl_model_loss(b.model, batch, &loss, NULL));
+        icl_batch_free(batch);
+        finish(&b);
+    }
+}
+END_TEST
+
+static void check_population(setting *s, double distance) {
+    s->trainer.on = ICL_TRAIN_POPULATION;
+    s->optimiser.method = ICL_OPTIMISER_LBFGS;
+    s->optimiser.rate = 1;
+    s->trainer.steps = 5000;
+    bench b = start(s);
+    icl_train_report report;
+    icl_certificate c = {.size = sizeof c};
+    ASSERT_OK(b.context, icl_trainer_run(b.trainer, &report));
+    ASSERT_OK(b.context, icl_model_certify(b.model, b.law, NULL, &c));
+    ck_assert_msg(c.gamma_distance <= distance, "distance %g after %lld steps: %s",
+                  c.gamma_distance, (long long)report.step, icl_stop_name(report.stop));
+    ck_assert_double_le(c.even_part, distance);
+    ASSERT_CLOSE(report.loss, c.risk, 1e-9, c.risk);
+    finish(&b);
+}
+
+START_TEST(test_exact_loss_leads_to_the_theorem) {
+    for (int form = 0; form <= ICL_PARAMETRISATION_KQV; form++) {
+        setting s = defaults();
+        s.model.parametrisation = (icl_parametrisation)form;
+        check_population(&s, 1e-8);
+        s.law.dim = 10;
+        s.law.context = 10;
+        s.law.noise = 1;
+        check_population(&s, 1e-8);
+        s.law.labels = ICL_LABELS_TANH;
+        check_population(&s, 1e-8);
+    }
+}
+END_TEST
+
+START_TEST(test_exact_loss_with_skewed_spectra) {
+    static const double spectrum[] = {100, 100, 1, 1, 1};
+    for (int inverse = 0; inverse <= 1; inverse++)
+        for (int form = 0; form <= ICL_PARAMETRISATION_KQV; form++) {
+            setting s = defaults();
+            s.model.parametrisation = (icl_parametrisation)form;
+            s.model.init_scale = 0.01;
+            s.law.covariance = ICL_COVARIANCE_SPECTRUM;
+            s.law.covariance_values = spectrum;
+            s.law.prior = inverse ? ICL_COVARIANCE_INVERSE : ICL_COVARIANCE_IDENTITY;
+            check_population(&s, 1e-6);
+        }
+}
+END_TEST
+
+START_TEST(test_inner_width_below_d) {
+    static const double spectrum[] = {4, 3, 2, 1};
+    setting s = defaults();
+    s.law.dim = 4;
+    s.law.covariance = ICL_COVARIANCE_SPECTRUM;
+    s.law.covariance_values = spectrum;
+    s.model.parametrisation = ICL_PARAMETRISATION_KQV;
+    s.model.width = 2;
+    s.trainer.excess_tolerance = 1e-12;
+    check_population(&s, 1e-5);
+}
+END_TEST
+
+START_TEST(test_stops_by_gradient_and_excess) {
+    for (int excess = 0; excess <= 1; excess++) {
+        setting s = defaults();
+        s.trainer.on = ICL_TRAIN_POPULATION;
+        s.optimiser.method = ICL_OPTIMISER_LBFGS;
+        s.trainer.steps = 1000;
+        s.trainer.excess_tolerance = excess ? 1e-3 : 0;
+        s.trainer.gradient_tolerance = excess ? 0 : 1e-3;
+        bench b = start(&s);
+        icl_train_report report;
+        ASSERT_OK(b.context, icl_trainer_run(b.trainer, &report));
+        ck_assert_int_eq(report.stop, excess ? ICL_STOP_EXCESS : ICL_STOP_GRADIENT);
+        ck_assert_double_le(excess ? report.excess : report.gradient_norm, 1e-3);
+        ck_assert_double_gt(excess ? report.excess : report.gradient_norm, 0);
+        finish(&b);
+    }
+}
+END_TEST
+
+/* d = 5, n = 20, noiseless: the first paper's F3 has eta = 1/26 and risk 30/26. */
+START_TEST(test_samples_lead_to_the_theorem) {
+    setting s = defaults();
+    s.threads = 2;
+    s.optimiser.rate = 0.02;
+    s.optimiser.schedule = ICL_SCHEDULE_COSINE;
+    s.optimiser.period = 600;
+    s.trainer.steps = 600;
+    s.trainer.batch = 2048;
+    s.trainer.queries = 4;
+    s.trainer.excess_tolerance = 1e-300; /* certified on the way, never met */
+    bench b = start(&s);
+    icl_train_report report;
+    icl_certificate c = {.size = sizeof c};
+    ASSERT_OK(b.context, icl_trainer_run(b.trainer, &report));
+    ASSERT_OK(b.context, icl_model_certify(b.model, b.law, NULL, &c));
+    ck_assert_double_le(c.gamma_distance, 0.03);
+    ck_assert_double_le(c.excess, 0.005 * c.risk_optimum);
+    ASSERT_CLOSE(c.step, 1.0 / 26, 0.01, 1.0 / 26);
+    ASSERT_CLOSE(c.risk_optimum, 30.0 / 26, TOL_ALGEBRA(10, 1), 1);
+    ASSERT_CLOSE(c.excess, report.excess, 1e-9, 1);
+    finish(&b);
+}
+END_TEST
+
+START_TEST(test_tail_average) {
+    setting s = defaults();
+    s.trainer.average = 3;
+    bench a = start(&s);
+    icl_train_report report;
+    ASSERT_OK(a.context, icl_trainer_run(a.trainer, &report));
+    s.trainer.average = 0;
+    bench b = start(&s);
+    double mean[72] = {0};
+    for (int step = 1; step <= 7; step++) {
+        ASSERT_OK(b.context, icl_trainer_step(b.trainer, NULL));
+        for (int i = 0; step > 4 && i < 72; i++)
+            mean[i] += icl_model_parameters(b.model)[i];
+    }
+    for (int i = 0; i < 72; i++)
+        ck_assert(icl_model_parameters(a.model)[i] == mean[i] / 3);
+    finish(&a);
+    finish(&b);
+}
+END_TEST
+
+static int no_label(int64_t count, const double *s, double *out, void *user) {
+    const int64_t *left = user;
+    for (int64_t i = 0; i < count; i++)
+        out[i] = s[i];
+    return *left <= 0;
+}
+
+START_TEST(test_failing_label_callback_stops_training) {
+    setting s = defaults();
+    int64_t left = 1;
+    s.law.labels = ICL_LABELS_CALLBACK;
+    s.law.label_fn = no_label;
+    s.law.label_user = &left;
+    s.law.label_odd = 1;
+    bench b = start(&s);
+    ASSERT_OK(b.context, icl_trainer_step(b.trainer, NULL));
+    double x[72];
+    memcpy(x, icl_model_parameters(b.model), sizeof x);
+    left = 0;
+    ASSERT_FAILS(b.context, ICL_ERR_CALLBACK, "label_fn", icl_trainer_step(b.trainer, NULL));
+    ck_assert_mem_eq(x, icl_model_parameters(b.model), sizeof x);
+    left = 1;
+    ASSERT_OK(b.context, icl_trainer_step(b.trainer, NULL));
+    finish(&b);
+}
+END_TEST
+
+START_TEST(test_bad_arguments) {
+    setting s = defaults();
+    bench b = start(&s);
+    icl_trainer *none;
+#define BAD(field, bad, status, word)                                                              \
+    do {                                                                                           \
+        icl_trainer_options wrong = s.trainer;                                                     \
+        wrong.field = (bad);                                                                       \
+        none = b.trainer;                                                                          \
+        ASSERT_FAILS(b.context, status, word,                                                      \
+                     icl_trainer_create(b.context, b.model, b.optimiser, b.sampler, &wrong,        \
+                                        &none));                                                   \
+        ck_assert_ptr_null(none);                                                                  \
+    } while (0)
+    BAD(on, (icl_train_on)3, ICL_ERR_ARGUMENT, "on = 3");
+    BAD(batch, 0, ICL_ERR_ARGUMENT, "batch = 0");
+    BAD(queries, 0, ICL_ERR_ARGUMENT, "queries = 0");
+    BAD(first, -1, ICL_ERR_ARGUMENT, "first = -1");
+    BAD(steps, -1, ICL_ERR_ARGUMENT, "steps = -1");
+    BAD(seconds, -1, ICL_ERR_ARGUMENT, "seconds = -1");
+    BAD(seconds, NAN, ICL_ERR_NONFINITE, "seconds");
+    BAD(gradient_tolerance, -1, ICL_ERR_ARGUMENT, "gradient_tolerance");
+    BAD(excess_tolerance, INFINITY, ICL_ERR_NONFINITE, "excess_tolerance");
+    BAD(excess_every, 0, ICL_ERR_ARGUMENT, "excess_every = 0");
+    BAD(average, -1, ICL_ERR_ARGUMENT, "average = -1");
+    BAD(report_every, 0, ICL_ERR_ARGUMENT, "report_every = 0");
+    BAD(size, 1, ICL_ERR_ARGUMENT, "size");
+#undef BAD
+    ASSERT_FAILS(b.context, ICL_ERR_ARGUMENT, "model",
+                 icl_trainer_create(b.context, NULL, b.optimiser, b.sampler, &s.trainer, &none));
+    ASSERT_FAILS(b.context, ICL_ERR_ARGUMENT, "optimiser",
+                 icl_trainer_create(b.context, b.model, NULL, b.sampler, &s.trainer, &none));
+    ASSERT_FAILS(b.context, ICL_ERR_ARGUMENT, "sampler",
+                 icl_trainer_create(b.context, b.model, b.optimiser, NULL, &s.trainer, &none));
+    ASSERT_FAILS(b.context, ICL_ERR_ARGUMENT, "options",
+                 icl_trainer_create(b.context, b.model, b.optimiser, b.sampler, NULL, &none));
+    icl_optimiser *small;
+    ASSERT_OK(b.context, icl_optimiser_create(b.context, &s.optimiser, 71, &small));
+    ASSERT_FAILS(b.context, ICL_ERR_SHAPE, "71 parameters",
+                 icl_trainer_create(b.context, b.model, small, b.sampler, &s.trainer, &none));
+    icl_optimiser_free(small);
+    icl_certificate c = {.size = sizeof c};
+    ASSERT_FAILS(b.context, ICL_ERR_ARGUMENT, "law", icl_model_certify(b.model, NULL, NULL, &c));
+    ck_assert_int_eq(icl_trainer_run(NULL, NULL), ICL_ERR_ARGUMENT);
+    ck_assert_int_eq(icl_trainer_step(NULL, NULL), ICL_ERR_ARGUMENT);
+    ck_assert_int_eq(icl_trainer_create(NULL, b.model, b.optimiser, b.sampler, &s.trainer, &none),
+                     ICL_ERR_ARGUMENT);
+    icl_trainer_free(NULL);
+    finish(&b);
+}
+END_TEST
+
+START_TEST(test_no_closed_form_is_said) {
+    static const double mean[5] = {2, 0, 0, 0, 0}, spectrum[5] = {1, 2, 3, 4, 5};
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    setting s = defaults();
+    s.trainer.on = ICL_TRAIN_POPULATION;
+    icl_law *law;
+    s.law.labels = ICL_LABELS_RELU;
+    s.law.covariance = ICL_COVARIANCE_DIAGONAL;
+    s.law.covariance_values = spectrum;
+    ASSERT_OK(context, icl_law_create(context, &s.law, &law));
+    icl_sampler *sampler;
+    icl_model *model;
+    icl_optimiser *adam;
+    icl_trainer *trainer;
+    ASSERT_OK(context, icl_sampler_create(context, law, 0, &sampler));
+    ASSERT_OK(context, icl_model_create(context, &s.model, &model));
+    ASSERT_OK(context, icl_optimiser_create(context, &s.optimiser, 72, &adam));
+    ck_assert_int_eq(icl_trainer_create(context, model, adam, sampler, &s.trainer, &trainer),
+                     ICL_ERR_NO_CLOSED_FORM);
+    icl_sampler_free(sampler);
+    icl_law_free(law);
+    /* a prior mean: fine while u = r = 0 is kept, refused where it is not */
+    s.law = defaults().law;
+    s.law.prior_mean = mean;
+    ASSERT_OK(context, icl_law_create(context, &s.law, &law));
+    ASSERT_OK(context, icl_sampler_create(context, law, 0, &sampler));
+    ASSERT_OK(context, icl_trainer_create(context, model, adam, sampler, &s.trainer, &trainer));
+    uint8_t P[36] = {0}, Q[36];
+    for (int i = 0; i < 36; i++)
+        Q[i] = (uint8_t)(i < 30);
+    P[35] = 1;
+    ASSERT_OK(context, icl_model_set_trained(model, "P", P));
+    ASSERT_OK(context, icl_model_set_trained(model, "Q", Q));
+    ASSERT_OK(context, icl_trainer_run(trainer, NULL));
+    double x[36] = {0};
+    x[30] = 1;
+    ASSERT_OK(context, icl_model_set(model, "P", x));
+    ck_assert_int_eq(icl_trainer_run(trainer, NULL), ICL_ERR_NO_CLOSED_FORM);
+    icl_trainer_free(trainer);
+    icl_optimiser_free(adam);
+    icl_model_free(model);
+    icl_sampler_free(sampler);
+    icl_law_free(law);
+    icl_context_free(context);
+}
+END_TEST
+
+static icl_status live(icl_context *context, void *user) {
+    setting s = defaults();
+    s.trainer.on = *(icl_train_on *)user;
+    s.trainer.excess_tolerance = 1e-300;
+    s.trainer.steps = 2;
+    s.trainer.excess_every = 1;
+    s.law.dim = s.model.dim = 2;
+    icl_law *law = NULL;
+    icl_sampler *sampler = NULL;
+    icl_model *model = NULL;
+    icl_optimiser *optimiser = NULL;
+    icl_trainer *trainer = NULL;
+    icl_certificate c = {.size = sizeof c};
+    icl_status status = icl_law_create(context, &s.law, &law);
+    if (status == ICL_OK)
+        status = icl_sampler_create(context, law, 0, &sampler);
+    if (status == ICL_OK)
+        status = icl_model_create(context, &s.model, &model);
+    if (status == ICL_OK)
+        status = icl_optimiser_create(context, &s.optimiser, 18, &optimiser);
+    if (status == ICL_OK)
+        status = icl_trainer_create(context, model, optimiser, sampler, &s.trainer, &trainer);
+    if (status == ICL_OK)
+        status = icl_trainer_run(trainer, NULL);
+    if (status == ICL_OK)
+        status = icl_model_certify(model, law, NULL, &c);
+    icl_trainer_free(trainer);
+    icl_optimiser_free(optimiser);
+    icl_model_free(model);
+    icl_sampler_free(sampler);
+    icl_law_free(law);
+    return status;
+}
+
+START_TEST(test_every_allocation_may_fail) {
+    for (int on = 0; on <= ICL_TRAIN_POPULATION; on++)
+        check_every_allocation(live, &on);
+}
+END_TEST
+
+RUN_SUITE("train", test_run_is_the_loop_that_a_host_writes, test_steps_and_runs_are_the_same,
+          test_threads_change_no_bit, test_the_host_stops_a_run, test_time_limit, test_no_steps,
+          test_divergence_keeps_the_last_finite_parameters, test_exact_loss_leads_to_the_theorem,
+          test_exact_loss_with_skewed_spectra, test_inner_width_below_d,
+          test_stops_by_gradient_and_excess, test_samples_lead_to_the_theorem, test_tail_average,
+          test_failing_label_callback_stops_training, test_bad_arguments,
+          test_no_closed_form_is_said, test_every_allocation_may_fail)
