@@ -6,7 +6,7 @@ set -eu
 folder=$(realpath -m "${1:-./build-julia}")
 triple=x86_64-linux-gnu
 keys=/usr/share/keyrings/debian-archive-keyring.gpg
-if [ -x "$folder/bin/julia" ]; then
+if [ -x "$folder/bin/julia" ] && [ -f "$folder/root/usr/lib/$triple/libunwind.so.8.0.1" ]; then
     echo "$folder/bin/julia"
     exit 0
 fi
@@ -38,9 +38,11 @@ X
 export APT_CONFIG="$folder/apt.conf"
 apt-get -qq update >&2
 cd "$folder/debs"
+# libunwind too, by release: Debian 12's lays out a struct in another way, and every exception thrown
+# in compiled code would end in a segmentation fault
 apt-get -qq download julia julia-common libjulia1 libdsfmt-19937-1 libffi7 libgit2-1.1 \
     libhttp-parser2.9 libllvm9 libmbedcrypto3 libmbedtls12 libmbedx509-0 libopenlibm3 \
-    libutf8proc2 >&2
+    libutf8proc2 libunwind8/bullseye >&2
 for package in *.deb; do
     dpkg -x "$package" "$folder/root"
 done
