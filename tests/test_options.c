@@ -199,7 +199,7 @@ static void check_result(const world *w, size_t known,
     memset(full, 0, sizeof full);
     memcpy(full, &known, sizeof known);
     ASSERT_OK(w->context, ask(w, full));
-    for (size_t size = sizeof(size_t); size <= known + 16; size += 8) {
+    for (size_t size = 2 * sizeof(size_t); size <= known + 16; size += 8) {
         memset(result, CANARY, sizeof result);
         memcpy(result, &size, sizeof size);
         ASSERT_OK(w->context, ask(w, result));
@@ -210,9 +210,10 @@ static void check_result(const world *w, size_t known,
         for (size_t b = size; b < sizeof result; b++)
             ck_assert_msg(result[b] == CANARY, "size %zu: byte %zu was written", size, b);
     }
-    size_t none = 0;
-    memcpy(result, &none, sizeof none);
-    ASSERT_FAILS(w->context, ICL_ERR_ARGUMENT, "size", ask(w, result));
+    for (size_t none = 0; none <= sizeof none; none++) {
+        memcpy(result, &none, sizeof none);
+        ASSERT_FAILS(w->context, ICL_ERR_ARGUMENT, "size", ask(w, result));
+    }
 }
 
 START_TEST(test_results_keep_to_the_callers_size) {

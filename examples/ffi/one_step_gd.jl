@@ -111,7 +111,10 @@ end
 
 function options(type, name; fields...)
     o = type()
-    status = ccall(symbol("icl_$(name)_options_init"), Cint, (Ref{type}, Csize_t), o, sizeof(type))
+    GC.@preserve o begin
+        status = ccall(symbol("icl_$(name)_options_init"), Cint, (Ptr{Cvoid}, Csize_t),
+            pointer_from_objref(o), sizeof(type))
+    end
     check(C_NULL, status)
     foreach(((field, value),) -> setproperty!(o, field, value), pairs(fields))
     o
