@@ -19,7 +19,7 @@ def programs(log):
     with open(log + ".json", encoding="utf-8") as file:
         for line in file:
             record = json.loads(line)
-            yield record["name"].rsplit(" / ", 1)[-1].split(":")[-1].strip(), record["result"]
+            yield record["name"], record["result"]
 
 
 def subtests(log):
@@ -28,9 +28,9 @@ def subtests(log):
         text = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "?", file.read())  # not allowed in XML
     found = {}
     for suite in ElementTree.fromstring(text).iter("testsuite"):
-        _, dot, program = suite.get("name", "").partition(".")
+        _, dot, program = suite.get("name", "").partition(".")  # PROJECT.PROGRAM
         if not dot:
-            continue  # programs without subtests
+            continue  # the suite of all programs without subtests
         for case in suite.iter("testcase"):
             tags = {child.tag for child in case}
             result = "SKIP" if "skipped" in tags else "FAIL" if tags & {"failure", "error"} else "OK"
