@@ -43,6 +43,7 @@ void one_layer_open(one_layer *run, example *e, const icl_law_options *law) {
     run->gamma_star = run->gamma + d * d;
     const icl_simulation simulation = {other_seed(s->seed, 1), 200000};
     check(run, icl_theory_optimum(run->law, &simulation, 0, run->gamma_star, NULL));
+    check(run, icl_theory_moments(run->law, &simulation, NULL, NULL, &run->label_power));
     run->scale = start_scale(run, d);
     icl_model_options model;
     check(run, icl_model_options_init(&model, sizeof model));
@@ -80,8 +81,8 @@ static void run_trainer(one_layer *run, const icl_optimiser_options *optimiser_o
     icl_trainer *trainer;
     check(run, icl_optimiser_create(run->context, optimiser_options,
                                     icl_model_parameter_count(run->model), &optimiser));
-    check(run, icl_trainer_create(run->context, run->model, optimiser, run->sampler, options,
-                                  &trainer));
+    check(run,
+          icl_trainer_create(run->context, run->model, optimiser, run->sampler, options, &trainer));
     check(run, icl_trainer_run(trainer, NULL));
     icl_trainer_free(trainer);
     icl_optimiser_free(optimiser);
@@ -89,6 +90,8 @@ static void run_trainer(one_layer *run, const icl_optimiser_options *optimiser_o
 
 static void train_population(one_layer *run, icl_trainer_options *t, icl_optimiser_options *o) {
     t->on = ICL_TRAIN_POPULATION;
+    /* the square of a distance of 1e-12 */
+    t->excess_tolerance = 1e-24 * run->label_power;
     t->progress = example_progress;
     t->progress_user = run->e;
     o->method = ICL_OPTIMISER_LBFGS;
@@ -141,7 +144,7 @@ static void train_once(one_layer *run) {
     check(run, icl_trainer_options_init(&t, sizeof t));
     check(run, icl_optimiser_options_init(&o, sizeof o));
     t.batch = s->batch;
-    t.queries = s->dim > 4 ? s->dim : 4;
+    t.queries = one_layer_settings.optimizer == ONE_LAYER_ADAM || s->dim < 4 ? 4 : s->dim;
     t.steps = s->steps;
     if (s->population)
         train_population(run, &t, &o);
@@ -161,8 +164,9 @@ void one_layer_train(one_layer *run) {
     certify(run);
     while (run->certificate.gamma_distance > 0.1 && run->restarts < one_layer_settings.restarts) {
         run->restarts++;
-        check(run, icl_model_initialise(run->model, (icl_init)one_layer_settings.init, run->scale,
-                                        other_seed(run->e->settings.seed, 100 + (uint64_t)run->restarts)));
+        check(run, icl_model_initialise(
+                       run->model, (icl_init)one_layer_settings.init, run->scale,
+                       other_seed(run->e->settings.seed, 100 + (uint64_t)run->restarts)));
         train_once(run);
         certify(run);
     }
@@ -187,9 +191,18 @@ static void judge_held_out(one_layer *run) {
     icl_sampler_free(held_out);
 }
 
+/* Exact risks given the covariates have little noise, and cost O(n d^2) a prompt. */
+static icl_simulation of_covariates(const one_layer *run) {
+    const example_settings *s = &run->e->settings;
+    double prompts = 4e8 / ((double)s->dim * (double)s->dim * (double)(s->context + s->dim));
+    return (icl_simulation){other_seed(s->seed, 3), prompts > 20000 ? 20000
+                                                    : prompts < 200 ? 200
+                                                                    : (int64_t)prompts};
+}
+
 /* Ridge on held-out prompts where theory has no formula for it. */
 static double ridge_risk(one_layer *run, double lambda) {
-    const icl_simulation simulation = {other_seed(run->e->settings.seed, 3), 20000};
+    const icl_simulation simulation = of_covariates(run);
     icl_estimate risk;
     if (icl_law_labels(run->law) == ICL_LABELS_LINEAR) {
         check(run, icl_theory_ridge_risk(run->law, &simulation, lambda, &risk));
@@ -213,7 +226,7 @@ static double ridge_risk(one_layer *run, double lambda) {
 }
 
 static double bayes_risk(one_layer *run) {
-    const icl_simulation simulation = {other_seed(run->e->settings.seed, 3), 20000};
+    const icl_simulation simulation = of_covariates(run);
     icl_estimate risk;
     if (icl_law_labels(run->law) != ICL_LABELS_LINEAR)
         return NAN;
@@ -275,7 +288,8 @@ static const char *disagreement(const one_layer *run) {
     if (c->numerical_rank < (double)run->e->settings.dim)
         return "it ended in a bad minimum of low rank; try --restarts or --init balanced";
     if (c->even_part > 0.1)
-        return "it ended in a bad minimum with a large even part; try --restarts or --init balanced";
+        return "it ended in a bad minimum with a large even part; try --restarts or --init "
+               "balanced";
     if (c->excess > 0.005 * c->risk_optimum)
         return "it has not reached the optimum; try more --steps or a larger --batch";
     return "the trained layer is close to the theorem's, but not within the tolerances";

@@ -51,6 +51,7 @@ typedef struct one_layer {
     icl_model *model;
     icl_certificate certificate;
     double *gamma, *gamma_star; /* d x d */
+    double label_power;         /* E y^2 */
     double scale;               /* of the start */
     int64_t restarts;           /* that were needed */
 } one_layer;
