@@ -4,11 +4,11 @@
 set -eu
 build=$1
 shift
-for julia in "${JULIA-}" "$(command -v julia || true)" /work/julia/bin/julia /work/julia/julia \
-    "$build/julia/bin/julia" "$build/julia"; do
-    if [ -n "$julia" ] && [ -f "$julia" ] && [ -x "$julia" ]; then
+for julia in "${JULIA-}" julia /work/julia/bin/julia /work/julia "$build/julia/bin/julia" \
+    "$build/julia"; do
+    if [ -n "$julia" ] && [ ! -d "$julia" ] && command -v "$julia" > /dev/null; then
         exec "$julia" --startup-file=no "$@"
     fi
 done
-echo "skipped: no Julia; sh tools/get-julia.sh $build/julia fetches one"
+echo "skipped: no Julia. sh tools/get-julia.sh $build/julia fetches one"
 exit 77
