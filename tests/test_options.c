@@ -41,9 +41,8 @@ typedef struct kind {
     static icl_status name##_make_null(const world *w, const void *options, int null,              \
                                        int *out_is_null) {                                         \
         icl_##name *made = (icl_##name *)(uintptr_t)64;                                            \
-        icl_status status =                                                                        \
-            CREATE(name, null & 1 ? NULL : w->context, null & 2 ? NULL : options,                  \
-                   null & 4 ? NULL : &made, extra);                                                \
+        icl_status status = CREATE(name, null & 1 ? NULL : w->context, null & 2 ? NULL : options,  \
+                                   null & 4 ? NULL : &made, extra);                                \
         *out_is_null = made == NULL;                                                               \
         return status;                                                                             \
     }
@@ -59,8 +58,8 @@ static icl_status trainer_init(void *options, size_t size) {
 
 static icl_status trainer_make(const world *w, const void *options) {
     icl_trainer *made;
-    icl_status status = icl_trainer_create(w->context, w->model, w->optimiser, w->sampler, options,
-                                           &made);
+    icl_status status =
+        icl_trainer_create(w->context, w->model, w->optimiser, w->sampler, options, &made);
     ck_assert((made == NULL) == (status != ICL_OK));
     icl_trainer_free(made);
     return status;
@@ -76,7 +75,8 @@ static icl_status trainer_make_null(const world *w, const void *options, int nul
     return status;
 }
 
-#define ROW(name) {#name, sizeof(icl_##name##_options), name##_init, name##_make, name##_make_null}
+#define ROW(name)                                                                                  \
+    { #name, sizeof(icl_##name##_options), name##_init, name##_make, name##_make_null }
 static const kind kinds[] = {ROW(law),   ROW(batch),     ROW(solver),
                              ROW(model), ROW(optimiser), ROW(trainer)};
 enum { KINDS = sizeof kinds / sizeof *kinds };

@@ -296,12 +296,8 @@ START_TEST(test_scratch_may_fail) {
 }
 END_TEST
 
-RUN_SUITE("pool", test_every_block_runs_once,
-          test_the_lowest_failing_block_is_reported,
-          test_blocks_may_run_blocks,
-          test_host_threads_may_share_a_context,
-          test_all_threads_work_and_leave_signals_to_the_host,
-          test_a_forked_child_works_alone,
-          test_a_refused_thread_is_an_error,
-          test_a_slot_belongs_to_one_block_at_a_time,
+RUN_SUITE("pool", test_every_block_runs_once, test_the_lowest_failing_block_is_reported,
+          test_blocks_may_run_blocks, test_host_threads_may_share_a_context,
+          test_all_threads_work_and_leave_signals_to_the_host, test_a_forked_child_works_alone,
+          test_a_refused_thread_is_an_error, test_a_slot_belongs_to_one_block_at_a_time,
           test_scratch_may_fail)

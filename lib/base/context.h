@@ -46,7 +46,8 @@ void icl_dealloc(const icl_context *context, void *memory);
     } while (0)
 
 #define ICL_REQUIRE_POINTER(context, pointer)                                                      \
-    ICL_REQUIRE((context), (pointer) != NULL, ICL_ERR_ARGUMENT, "%s: %s is NULL", __func__, #pointer)
+    ICL_REQUIRE((context), (pointer) != NULL, ICL_ERR_ARGUMENT, "%s: %s is NULL", __func__,        \
+                #pointer)
 
 /* lo <= value <= hi for an int64_t. */
 icl_status icl_check_range(const icl_context *context, const char *function, const char *name,
@@ -82,8 +83,8 @@ icl_status icl_options_read(const icl_context *context, const char *function, co
 
 /* Runs work(user, block) for every block in 0..blocks-1 on the context's threads, and returns the
  * status of the lowest failing block. Blocks write to places of their own; who runs a block is
- * undefined. work must not call icl_fail: the text belongs to the calling thread. May be called from
- * several threads at once (a busy pool makes the caller do all blocks itself). */
+ * undefined. work must not call icl_fail: the text belongs to the calling thread. May be called
+ * from several threads at once (a busy pool makes the caller do all blocks itself). */
 typedef icl_status (*icl_work_fn)(void *user, int64_t block);
 icl_status icl_parallel(const icl_context *context, int64_t blocks, icl_work_fn work, void *user);
 

@@ -22,7 +22,7 @@ struct icl_pool {
     int64_t blocks;
     _Atomic int64_t next;
     _Atomic int64_t failed; /* lowest failing block << 8 | status; INT64_MAX: none */
-    pid_t process; /* that started the workers: after a fork the child has none */
+    pid_t process;          /* that started the workers: after a fork the child has none */
     int64_t workers;
     pthread_t thread[];
 };

@@ -13,16 +13,15 @@ icl_status icl_scratch_create(const icl_context *context, int64_t doubles, icl_s
     *out = NULL;
     int64_t slots = icl_context_threads(context);
     void *memory;
-    ICL_TRY(icl_alloc(context, 1, sizeof(icl_scratch) + (size_t)slots * sizeof(atomic_flag),
-                      &memory));
+    ICL_TRY(
+        icl_alloc(context, 1, sizeof(icl_scratch) + (size_t)slots * sizeof(atomic_flag), &memory));
     icl_scratch *scratch = memory;
     scratch->slots = slots;
     /* a line between slots keeps threads off each other's cache lines */
     scratch->stride = doubles <= INT64_MAX / 2 ? (doubles | 7) + 9 : INT64_MAX;
     for (int64_t i = 0; i < slots; i++)
         atomic_flag_clear(&scratch->taken[i]);
-    icl_status status =
-        ICL_NEW(context, &scratch->memory, icl_product(slots, scratch->stride, 1));
+    icl_status status = ICL_NEW(context, &scratch->memory, icl_product(slots, scratch->stride, 1));
     if (status != ICL_OK) {
         icl_scratch_free(context, scratch);
         return status;

@@ -50,9 +50,9 @@ icl_status icl_eigen_with(int64_t n, const double *a, double *values, double *ve
     lapack_int size = (lapack_int)n, integers = (lapack_int)(3 + 5 * n);
     double *work = scratch + eigen_integers(n);
     memmove(vectors, a, (size_t)(n * n) * sizeof(double));
-    lapack_int info = LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'L', size, vectors, size, values,
-                                          work, as_int(doubles - eigen_integers(n)),
-                                          (lapack_int *)scratch, integers);
+    lapack_int info =
+        LAPACKE_dsyevd_work(LAPACK_COL_MAJOR, 'V', 'L', size, vectors, size, values, work,
+                            as_int(doubles - eigen_integers(n)), (lapack_int *)scratch, integers);
     return info == 0 ? ICL_OK : ICL_ERR_LAPACK;
 }
 
@@ -150,18 +150,6 @@ icl_status icl_least_squares_with(int64_t m, int64_t n, const double *X, const d
     if (rank_out != NULL)
         *rank_out = (int32_t)rank;
     return info == 0 ? ICL_OK : ICL_ERR_LAPACK;
-}
-
-icl_status icl_least_squares(const icl_context *context, int64_t m, int64_t n, const double *X,
-                             const double *y, double rcond, double *w, int32_t *rank) {
-    int64_t doubles = icl_least_squares_scratch(m, n);
-    if (doubles < 0)
-        return explain(context, "dgelsd", m, n, ICL_ERR_SIZE);
-    double *scratch;
-    ICL_TRY(ICL_NEW(context, &scratch, doubles));
-    icl_status status = icl_least_squares_with(m, n, X, y, rcond, w, rank, scratch, doubles);
-    icl_dealloc(context, scratch);
-    return explain(context, "dgelsd", m, n, status);
 }
 
 int64_t icl_svd_scratch(int64_t m, int64_t n) {

@@ -18,11 +18,14 @@ int64_t icl_least_squares_scratch(int64_t m, int64_t n);
 int64_t icl_svd_scratch(int64_t m, int64_t n);
 icl_status icl_eigen_with(int64_t n, const double *a, double *values, double *vectors,
                           double *scratch, int64_t doubles);
+icl_status icl_svd_with(int64_t m, int64_t n, const double *a, double *s, double *u, double *vt,
+                        double *scratch, int64_t doubles);
+
+/* w (n) = X^+ y, the minimum-norm least-squares solution for X (m x n); *rank: singular values
+ * above rcond times the greatest (rcond < 0: eps). m = 0: w = 0, rank 0. rank may be NULL. */
 icl_status icl_least_squares_with(int64_t m, int64_t n, const double *X, const double *y,
                                   double rcond, double *w, int32_t *rank, double *scratch,
                                   int64_t doubles);
-icl_status icl_svd_with(int64_t m, int64_t n, const double *a, double *s, double *u, double *vt,
-                        double *scratch, int64_t doubles);
 
 /* a (n x n, symmetric) = sum_k values[k] v_k v_k^T, values ascending, v_k = row k of vectors. */
 icl_status icl_eigen(const icl_context *context, int64_t n, const double *a, double *values,
@@ -38,12 +41,8 @@ icl_status icl_cholesky(int64_t n, double *a);
 /* Solves L L^T x = b for each of the `count` rows of b (count x n), in place. */
 void icl_cholesky_solve(int64_t n, const double *factor, int64_t count, double *b);
 
-/* w (n) = X^+ y, the minimum-norm least-squares solution for X (m x n); *rank: singular values above
- * rcond times the greatest (rcond < 0: eps). m = 0: w = 0, rank 0. rank may be NULL. */
-icl_status icl_least_squares(const icl_context *context, int64_t m, int64_t n, const double *X,
-                             const double *y, double rcond, double *w, int32_t *rank);
-
-/* a (m x n) = U diag(s) V^T: s (min(m, n)) descending, u (m x k), vt (k x n), k = min(m, n). u and vt may be NULL together. */
+/* a (m x n) = U diag(s) V^T: s (min(m, n)) descending, u (m x k), vt (k x n), k = min(m, n).
+ * u and vt may be NULL together. */
 icl_status icl_svd(const icl_context *context, int64_t m, int64_t n, const double *a, double *s,
                    double *u, double *vt);
 

@@ -1,7 +1,7 @@
 /* A client that was built with an older header's smaller option structs, linked to today's library.
  *
- * Each struct stands before a row of canaries: an init, a create or a query that wrote past the size
- * that the client gave would spoil them. New fields must stay at their defaults.
+ * Each struct stands before a row of canaries: an init, a create or a query that wrote past the
+ * size that the client gave would spoil them. New fields must stay at their defaults.
  */
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/* What a caller of an older libicl was compiled with: option structs with fewer fields than today's,
- * and the functions that it calls. A frozen copy, never to be changed: that it still works is the
- * promise. Enums are written as the int they are. */
+/* What a caller of an older libicl was compiled with: option structs with fewer fields than
+ * today's, and the functions that it calls. A frozen copy, never to be changed: that it still works
+ * is the promise. Enums are written as the int they are. */
 #ifndef OLD_ICL_H
 #define OLD_ICL_H
 

@@ -48,8 +48,8 @@ static icl_status train(lab *l) {
     plan.batch = 4096;
     plan.steps = 600;
 
-    icl_status status = icl_optimiser_create(l->context, &method,
-                                             icl_model_parameter_count(l->layer), &adam);
+    icl_status status =
+        icl_optimiser_create(l->context, &method, icl_model_parameter_count(l->layer), &adam);
     if (status == ICL_OK)
         status = icl_trainer_create(l->context, l->layer, adam, l->sampler, &plan, &trainer);
     if (status == ICL_OK)
@@ -114,8 +114,8 @@ int main(void) {
         printf("best GD step    %.4f +- %.4f\n", risks[BEST_STEP].value,
                risks[BEST_STEP].standard_error);
         printf("ridge, Bayes    %.4f +- %.4f\n", risks[RIDGE].value, risks[RIDGE].standard_error);
-        passed = fabs(risks[LAYER].value - optimum.risk) <= 4 * risks[LAYER].standard_error +
-                                                                0.005 * optimum.risk &&
+        passed = fabs(risks[LAYER].value - optimum.risk) <=
+                     4 * risks[LAYER].standard_error + 0.005 * optimum.risk &&
                  risks[RIDGE].value < optimum.risk;
     }
     icl_model_free(l.layer);
