@@ -153,13 +153,16 @@ static int write_text(output *to, char *text, char *message) {
 static int write_plot(example *e, char *message) {
     plot_page *page = &e->page;
     double *steps = NULL, *loss = NULL;
+    char title[128];
+    snprintf(title, sizeof title, "%s: d = %lld, n = %lld, \xcf\x83\xc2\xb2 = %g", e->program->name,
+             (long long)e->settings.dim, (long long)e->settings.context, e->settings.noise);
     if (page->line_count == 0) {
         steps = results_column(&e->results, "step");
         loss = results_column(&e->results, "loss");
         page->lines[0] = (plot_line){"training loss", steps, loss, e->results.row_count};
         page->line_count = steps && loss ? 1 : 0;
     }
-    page->title = page->title ? page->title : e->program->name;
+    page->title = page->title ? page->title : title;
     page->x_label = page->x_label ? page->x_label : "step";
     page->y_label = page->y_label ? page->y_label : "loss";
     char *bytes;
