@@ -69,12 +69,12 @@ static void check_instruction_sets(const law_case *c) {
 START_TEST(test_instruction_sets_agree) {
     static law_case c;
     EVERY_LAW(covariance, variant) {
-        make_case(covariance, variant, 5, 13, 0.25, &c);
+        make_case(covariance, variant, 5, 13, 0.3, &c);
         check_instruction_sets(&c);
     }
     /* D = d + 1 with every remainder of the kernels' tiles, and a law with libm's sine in it */
     for (int64_t d = 1; d <= 9; d++) {
-        make_case(ICL_COVARIANCE_DIAGONAL, FIRST_NONLINEAR + 2, d, 300, 0.25, &c);
+        make_case(ICL_COVARIANCE_DIAGONAL, FIRST_NONLINEAR + 2, d, 300, 0.3, &c);
         for (int64_t i = 0; i < d; i++)
             c.eigenvalues[i] = d % 2 ? 1 : 1e12;
         check_instruction_sets(&c);
@@ -88,7 +88,7 @@ START_TEST(test_threads_agree) {
     static law_case c;
     const int64_t threads[] = {2, 3, 7};
     EVERY_LAW(covariance, variant) {
-        make_case(covariance, variant, 3, 5, 0.25, &c);
+        make_case(covariance, variant, 3, 5, 0.3, &c);
         /* 64 prompts a block of work: several blocks, the last one broken off in a group */
         icl_batch *expected = draw_on(&c, 1, ICL_ISA_AUTO, 300);
         for (int i = 0; i < 3; i++) {
@@ -120,7 +120,7 @@ START_TEST(test_any_threads_may_draw_from_one_sampler) {
     enum { DRAWERS = 4, PROMPTS = 200 };
     static law_case c;
     for (int kind = 0; kind < 3; kind++) {
-        make_case(ICL_COVARIANCE_DENSE, kind * 6 + 4, 3, 5, 0.25, &c); /* 16: the caller's g */
+        make_case(ICL_COVARIANCE_DENSE, kind * 6 + 4, 3, 5, 0.3, &c); /* 16: the caller's g */
         icl_context *context = make_context(3, ICL_ISA_AUTO);
         icl_sampler *sampler = make_sampler(context, &c.options, 11);
         icl_batch *whole = draw_prompts(context, sampler, 0, DRAWERS * PROMPTS, 2);
@@ -153,7 +153,7 @@ START_TEST(test_any_split_of_a_batch_agrees) {
     const int64_t lengths[] = {1, 2, 7, 8, 9, 16, 40};
     icl_context *context = make_context(1, ICL_ISA_AUTO);
     EVERY_LAW(covariance, variant) {
-        make_case(covariance, variant, 3, 5, 0.25, &c);
+        make_case(covariance, variant, 3, 5, 0.3, &c);
         icl_sampler *sampler = make_sampler(context, &c.options, 11);
         icl_batch *whole = draw_prompts(context, sampler, 100, TOTAL, 2);
         for (int64_t first = 0, i = variant; first < TOTAL; i++) {
@@ -198,13 +198,13 @@ START_TEST(test_examples_depend_on_neither_n_nor_q) {
     static law_case c;
     icl_context *context = make_context(1, ICL_ISA_AUTO);
     EVERY_LAW(covariance, variant) {
-        make_case(covariance, variant, 3, LONG, 0.25, &c);
+        make_case(covariance, variant, 3, LONG, 0.3, &c);
         icl_sampler *sampler = make_sampler(context, &c.options, 11);
         icl_batch *whole = draw_prompts(context, sampler, 0, PROMPTS, MANY);
         for (int64_t n = 0; n <= 180; n = 3 * n + 2) {
             icl_law *law;
             icl_sampler *shorter;
-            ASSERT_OK(context, icl_law_with(icl_sampler_law(sampler), n, 0.25, &law));
+            ASSERT_OK(context, icl_law_with(icl_sampler_law(sampler), n, 0.3, &law));
             ASSERT_OK(context, icl_sampler_create(context, law, 11, &shorter));
             int64_t q = n / 2 + 1;
             icl_batch *batch = draw_prompts(context, shorter, 0, PROMPTS, q);
@@ -259,7 +259,7 @@ START_TEST(test_contents_and_history_do_not_matter) {
     static law_case c;
     icl_context *context = make_context(1, ICL_ISA_AUTO), *other = make_context(3, ICL_ISA_AUTO);
     for (int variant = 0; variant < VARIANTS; variant++) {
-        make_case(variant % COVARIANCES, variant, 3, 5, 0.25, &c);
+        make_case(variant % COVARIANCES, variant, 3, 5, 0.3, &c);
         icl_sampler *sampler = make_sampler(context, &c.options, 11);
         icl_batch *expected = draw_prompts(context, sampler, 0, 77, 2);
         for (uint32_t contents = 0; contents <= ICL_CONTENTS_ALL; contents++) {
@@ -312,7 +312,7 @@ END_TEST
 START_TEST(test_seeds_and_prompts_differ) {
     static law_case c;
     icl_context *context = make_context(1, ICL_ISA_AUTO);
-    make_case(0, 0, 3, 5, 0.25, &c);
+    make_case(0, 0, 3, 5, 0.3, &c);
     icl_sampler *sampler = make_sampler(context, &c.options, 11);
     icl_sampler *other = make_sampler(context, &c.options, 12);
     icl_batch *a = draw_prompts(context, sampler, 0, 16, 1);

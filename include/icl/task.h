@@ -12,10 +12,15 @@
  * Reproducibility, frozen: prompt i is a pure function of (law, seed, i). Words come from
  * Threefry4x64-20 with key (seed, purpose, 0, 0) and counter (block, prompt, 0, 0); the value of
  * index e of a purpose is word e mod 4 of block e / 4, normals in pairs as in <icl/random.h>.
- * Purposes: 1 the task (w, or the net: w_k row-major, then a_k), 2 the random sign (sign of the first word's
- * top bit), 3 covariates (index i d + j), 4 label noise (index i), 5 query covariates
- * (index j d + k), 6 query noise (index j). So an example's bits depend on neither n nor q,
- * nor on the batch, the number of threads or the instruction set.
+ * Purposes: 1 the task (w, or the net: w_k row-major, then a_k), 2 the random sign (minus where
+ * the first word's top bit is set), 3 covariates (index i d + j), 4 label noise (index i), 5 query
+ * covariates (index j d + k), 6 query noise (index j). So an example's bits depend on neither n nor
+ * q, nor on the batch, the number of threads or the instruction set.
+ *
+ * With z these normals, x = R z and w = mu + R' z, R R^T = Sigma and R' R'^T = W: a diagonal R for
+ * IDENTITY and DIAGONAL and their inverses, else R = V diag(sqrt(eigenvalues)), the columns of V by
+ * ascending eigenvalue of the given matrix (of Sigma for INVERSE). V is the rotation of a SPECTRUM;
+ * of a DENSE matrix it comes from LAPACK, and bits are equal where LAPACK's are.
  */
 #ifndef ICL_TASK_H
 #define ICL_TASK_H
