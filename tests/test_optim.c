@@ -163,7 +163,9 @@ TEST(test_bad_arguments) {
     ck_assert_int_eq(icl_optimiser_create(NULL, &o, 1, &optimiser), ICL_ERR_ARGUMENT);
     ck_assert_ptr_null(optimiser);
     ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "out", icl_optimiser_create(context, &o, 1, NULL));
-    refuse(NULL, 1, ICL_ERR_ARGUMENT, "options");
+    ASSERT_OK(context, icl_optimiser_create(context, NULL, 1, &optimiser));
+    ck_assert(icl_optimiser_rate(optimiser, 1) == 1e-3);
+    icl_optimiser_free(optimiser);
     refuse(&o, 0, ICL_ERR_ARGUMENT, "count");
     refuse(&o, -1, ICL_ERR_ARGUMENT, "count");
     refuse(&o, INT64_MAX, ICL_ERR_ARGUMENT, "count");

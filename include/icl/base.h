@@ -10,6 +10,7 @@
  *     failed create sets *out to NULL; every object stays as it was, usable and freeable.
  *   - What failed, with the offending name and value, is in icl_context_last_error().
  *   - Option structs are set by icl_x_options_init(&o, sizeof o) and then changed field by field.
+ *     NULL in place of one means all defaults.
  *   - Matrices are row-major doubles. Sizes are int64_t, seeds are uint64_t of at most 2^63 - 1.
  *   - One thread an object at a time; different objects at once; const calls at once.
  *   - An object keeps its context alive: the order of the frees does not matter.

@@ -67,6 +67,8 @@ icl_status icl_options_default(void *options, size_t size, const void *defaults,
 icl_status icl_options_read(const icl_context *context, const char *function, const void *options,
                             void *copy, size_t known) {
     size_t size;
+    if (options == NULL)
+        return ICL_OK;
     memcpy(&size, options, sizeof size);
     ICL_REQUIRE(context, size >= sizeof size, ICL_ERR_ARGUMENT,
                 "%s: options.size = %zu: set the options with their init function", function, size);

@@ -151,8 +151,7 @@ icl_status icl_context_create(const icl_context_options *options, icl_context **
         return ICL_ERR_ARGUMENT;
     *out = NULL;
     icl_context_options o = default_options;
-    if (options != NULL)
-        ICL_TRY(icl_options_read(NULL, __func__, options, &o, sizeof o));
+    ICL_TRY(icl_options_read(NULL, __func__, options, &o, sizeof o));
     if ((o.allocator.allocate == NULL) != (o.allocator.release == NULL))
         return ICL_ERR_ARGUMENT;
     if (o.allocator.allocate == NULL)

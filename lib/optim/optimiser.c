@@ -157,7 +157,6 @@ icl_status icl_optimiser_create(icl_context *context, const icl_optimiser_option
     *out = NULL;
     if (context == NULL)
         return ICL_ERR_ARGUMENT;
-    ICL_REQUIRE_POINTER(context, options);
     icl_optimiser_options copy = default_options;
     ICL_TRY(icl_options_read(context, __func__, options, &copy, sizeof copy));
     ICL_CHECK_RANGE(context, count, 1, (int64_t)1 << 40);

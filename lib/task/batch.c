@@ -87,7 +87,6 @@ icl_status icl_batch_create(icl_context *context, const icl_batch_options *optio
     if (context == NULL)
         return ICL_ERR_ARGUMENT;
     ICL_REQUIRE_POINTER(context, out);
-    ICL_REQUIRE_POINTER(context, options);
     icl_batch_options o = default_options;
     ICL_TRY(icl_options_read(context, __func__, options, &o, sizeof o));
     ICL_TRY(check_options(context, &o));

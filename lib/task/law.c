@@ -83,7 +83,6 @@ icl_status icl_law_create(icl_context *context, const icl_law_options *options, 
     if (context == NULL)
         return ICL_ERR_ARGUMENT;
     ICL_REQUIRE_POINTER(context, out);
-    ICL_REQUIRE_POINTER(context, options);
     icl_law_options o = default_options;
     ICL_TRY(icl_options_read(context, __func__, options, &o, sizeof o));
     ICL_TRY(check_options(context, &o));

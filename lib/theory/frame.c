@@ -48,8 +48,11 @@ static icl_status turn(const icl_law *law, icl_frame *f, double *k) {
     for (int64_t i = 0; i < p; i++)
         for (int64_t j = 0; j < i; j++)
             b[i * p + j] = b[j * p + i] = (b[i * p + j] + b[j * p + i]) / 2;
-    icl_status status = icl_all_finite(b, p * p) ? icl_eigen(f->context, p, b, k, U) : ICL_OK;
-    if (status == ICL_OK) {
+    int finite = icl_all_finite(b, p * p); /* else icl_frame_create says what overflows */
+    icl_status status = finite ? icl_eigen(f->context, p, b, k, U) : ICL_OK;
+    if (!finite)
+        k[0] = INFINITY;
+    if (finite && status == ICL_OK) {
         icl_matmul(0, 0, p, d, p, U, f->T, a);
         memcpy(f->T, a, (size_t)(p * d) * sizeof *a);
         icl_matmul(0, 0, p, d, p, U, f->P, a);

@@ -113,7 +113,6 @@ icl_status icl_trainer_create(icl_context *context, icl_model *model, icl_optimi
     ICL_REQUIRE_POINTER(context, model);
     ICL_REQUIRE_POINTER(context, optimiser);
     ICL_REQUIRE_POINTER(context, sampler);
-    ICL_REQUIRE_POINTER(context, options);
     icl_trainer_options o = default_options;
     ICL_TRY(icl_options_read(context, __func__, options, &o, sizeof o));
     ICL_TRY(check_options(context, &o));
