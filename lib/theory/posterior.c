@@ -110,7 +110,8 @@ static double noise_power(const posterior *p, const prompt_room *r, double floor
     for (int64_t i = 0; i < k; i++)
         if (r->s[i] > floor) {
             const double *row = r->product + i * d;
-            double ratio = r->s[i] / (r->s[i] * r->s[i] + p->lambda);
+            double norm = hypot(r->s[i], sqrt(p->lambda));
+            double ratio = r->s[i] / norm / norm;
             sum += ratio * ratio * icl_frobenius(d, row, row);
         }
     return sum;
@@ -127,10 +128,10 @@ static icl_status measure(void *user, const icl_batch *batch, int64_t prompt, do
     else
         icl_matmul(0, 0, n, d, d, X, p->design, r.A);
     ICL_TRY(icl_svd(p->law->context, n, d, r.A, r.s, r.u, r.vt));
-    double floor = (double)(n > d ? n : d) * DBL_EPSILON * r.s[0];
-    for (int64_t i = 0; i < k; i++) {
-        double share = r.s[i] > floor ? p->lambda / (r.s[i] * r.s[i] + p->lambda) : 1;
-        r.left[i] = p->ridge ? share : sqrt(share);
+    double floor = (double)(n > d ? n : d) * DBL_EPSILON * r.s[0], root = sqrt(p->lambda);
+    for (int64_t i = 0; i < k; i++) { /* hypot: s^2 may overflow where the risk does not */
+        double share = r.s[i] > floor ? root / hypot(r.s[i], root) : 1;
+        r.left[i] = p->ridge ? share * share : share;
     }
     apply(p, &r);
     double noise = p->law->noise;
