@@ -76,8 +76,9 @@ int icl_all_finite(const double *values, int64_t count);
  * ICL_ERR_ARGUMENT for NULL or a size below sizeof(size_t). */
 icl_status icl_options_default(void *options, size_t size, const void *defaults, size_t known);
 
-/* Reads a caller's struct, or NULL for the defaults, into `copy`, which holds the defaults of `known` bytes. A smaller size
- * leaves the newer fields at their defaults; non-zero bytes beyond `known` are ICL_ERR_ARGUMENT. */
+/* Reads a caller's struct, or NULL for the defaults, into `copy`, which holds the defaults of
+ * `known` bytes. A smaller size leaves the newer fields at their defaults; non-zero bytes beyond
+ * `known` are ICL_ERR_ARGUMENT. */
 icl_status icl_options_read(const icl_context *context, const char *function, const void *options,
                             void *copy, size_t known);
 
