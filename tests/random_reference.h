@@ -22,6 +22,20 @@
 
 #define HALF_PI 1.57079632679489661923132169163975144L
 
+/* Check writes a record at each assertion that holds; this one, for loops over millions of values,
+ * only where it fails. */
+#define QUICK_ASSERT(condition, ...)                                                               \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            ck_abort_msg(__VA_ARGS__);                                                             \
+    } while (0)
+
+/* |a - b| <= bound, quickly. */
+#define QUICK_CLOSE(a, b, bound)                                                                   \
+    QUICK_ASSERT((a) == (b) || fabs((a) - (b)) <= (bound),                                         \
+                 "%s = %.17g, %s = %.17g: further apart than %.3g", #a, (double)(a), #b,           \
+                 (double)(b), (double)(bound))
+
 /* Threefry4x64 with 20 rounds. */
 static inline void reference_threefry(const uint64_t key[4], const uint64_t counter[4],
                                       uint64_t x[4]) {

@@ -123,7 +123,7 @@ END_TEST
 
 static void check_zero(int64_t count, const double *a) {
     for (int64_t i = 0; i < count; i++)
-        ck_assert_double_eq(a[i], 0);
+        QUICK_CLOSE(a[i], 0, 0);
 }
 
 START_TEST(test_contents_say_what_can_be_read) {
@@ -197,7 +197,7 @@ static void assert_mean_product(double got, int64_t n, const double *u, int64_t 
         size += fabsl(term);
     }
     long double count = n > 0 ? n : 1;
-    ck_assert(fabsl(got - sum / count) <= (double)(n + 2) * UNIT * size / count);
+    QUICK_CLOSE((double)(got - sum / count), 0, (double)(n + 2) * UNIT * (double)(size / count));
 }
 
 static void check_moments(const prompts *p, const icl_batch *batch) {
@@ -209,7 +209,7 @@ static void check_moments(const prompts *p, const icl_batch *batch) {
         for (int64_t i = 0; i < d; i++) {
             for (int64_t j = 0; j < d; j++) {
                 assert_mean_product(S[i * d + j], n, X + i, d, X + j, d);
-                ck_assert_double_eq(S[i * d + j], S[j * d + i]);
+                QUICK_CLOSE(S[i * d + j], S[j * d + i], 0);
             }
             assert_mean_product(b[i], n, X + i, d, y, 1);
         }
@@ -231,13 +231,13 @@ static void check_lanes(const icl_batch *batch) {
         int64_t group = lane / ICL_LANES, l = lane % ICL_LANES;
         int empty = lane >= batch->prompts;
         for (int64_t e = 0; e < D * D && empty; e++)
-            ck_assert_double_eq(batch->gram[(group * D * D + e) * ICL_LANES + l], 0);
+            QUICK_CLOSE(batch->gram[(group * D * D + e) * ICL_LANES + l], 0, 0);
         for (int64_t e = 0; e < q * d; e++)
-            ck_assert_double_eq(batch->query[(group * q * d + e) * ICL_LANES + l],
-                                empty ? 0 : icl_batch_query(batch)[lane * q * d + e]);
+            QUICK_CLOSE(batch->query[(group * q * d + e) * ICL_LANES + l],
+                        empty ? 0 : icl_batch_query(batch)[lane * q * d + e], 0);
         for (int64_t e = 0; e < q; e++)
-            ck_assert_double_eq(batch->target[(group * q + e) * ICL_LANES + l],
-                                empty ? 0 : icl_batch_target(batch)[lane * q + e]);
+            QUICK_CLOSE(batch->target[(group * q + e) * ICL_LANES + l],
+                        empty ? 0 : icl_batch_target(batch)[lane * q + e], 0);
     }
 }
 

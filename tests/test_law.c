@@ -26,7 +26,7 @@ static void define_covariance(icl_context *context, int64_t d, icl_covariance ki
 static void check_symmetric(int64_t d, const double *a) {
     for (int64_t i = 0; i < d; i++)
         for (int64_t j = 0; j < i; j++)
-            ck_assert_double_eq(a[i * d + j], a[j * d + i]);
+            QUICK_CLOSE(a[i * d + j], a[j * d + i], 0);
 }
 
 /* root root^T = a */
@@ -42,7 +42,7 @@ static void check_root(const icl_root *root, int64_t d, const double *a, double 
             double sum = 0;
             for (int64_t k = 0; k < d; k++)
                 sum += columns[k * d + i] * columns[k * d + j];
-            ASSERT_CLOSE(sum, a[i * d + j], TOL_ALGEBRA(d, 1), scale);
+            QUICK_CLOSE(sum, a[i * d + j], TOL_ALGEBRA(d, 1) * scale);
         }
     free(columns);
     free(e);
@@ -59,7 +59,7 @@ static void check_eigenvectors(const icl_law *law, double scale) {
                 dot += law->vectors[i * d + k] * law->vectors[j * d + k];
                 entry += law->values[k] * law->vectors[k * d + i] * law->vectors[k * d + j];
             }
-            ASSERT_CLOSE(dot, i == j, TOL_ALGEBRA(d, 1), 1);
+            QUICK_CLOSE(dot, i == j, TOL_ALGEBRA(d, 1));
             ASSERT_CLOSE(entry, law->covariance[i * d + j], TOL_ALGEBRA(d, 1), scale);
         }
     }

@@ -4,9 +4,9 @@
 
 static void assert_sized(const char *name, int64_t prompt, int64_t i, double got, sized exact,
                          double tolerance) {
-    ck_assert_msg(fabsl(got - exact.value) <= tolerance * exact.size,
-                  "%s of prompt %lld, %lld: %.17g instead of %.17Lg, off by %.3Lg", name,
-                  (long long)prompt, (long long)i, got, exact.value, fabsl(got - exact.value));
+    QUICK_ASSERT(fabsl(got - exact.value) <= tolerance * exact.size,
+                 "%s of prompt %lld, %lld: %.17g instead of %.17Lg, off by %.3Lg", name,
+                 (long long)prompt, (long long)i, got, exact.value, fabsl(got - exact.value));
 }
 
 /* n examples or q queries of prompt p of the batch. */
@@ -40,7 +40,7 @@ static void check_prompt(const reference_law *r, const icl_batch *batch, int64_t
 /* |got - sum / n| within the rounding of a sum of n terms and its mean. */
 static void assert_mean(double got, long double sum, long double size, int64_t n) {
     long double exact = n > 0 ? sum / n : 0, scale = n > 0 ? size / n : 0;
-    ck_assert(fabsl(got - exact) <= (double)(n + 2) * UNIT * scale);
+    QUICK_CLOSE((double)(got - exact), 0, (double)(n + 2) * UNIT * (double)scale);
 }
 
 /* S, b and s_yy of prompt p against their definition on the batch's own X and y. */
