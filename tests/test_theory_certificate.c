@@ -299,13 +299,13 @@ START_TEST(test_prior_mean_with_an_even_part_is_simulated) {
     icl_certificate c = {.size = sizeof c};
     ASSERT_FAILS(context, ICL_ERR_NO_CLOSED_FORM, "prior mean",
                  icl_theory_certify(law, NULL, p.u, p.v, p.M, p.r, 0, &c));
-    const icl_simulation simulation = {2, 60000};
+    const icl_simulation simulation = {2, 40000};
     ASSERT_OK(context, icl_theory_certify(law, &simulation, p.u, p.v, p.M, p.r, 0, &c));
     ck_assert(isnan(c.gradient_norm));
     ck_assert_double_gt(c.risk_error, 0);
     ASSERT_CLOSE(c.excess, c.risk - c.risk_optimum, TOL_ALGEBRA(1, 1), c.risk);
     /* exact over the queries: less noise than the naive loss with as many prompts */
-    naive_tally tally = naive_loss(context, &naive, 2, 60000, &p);
+    naive_tally tally = naive_loss(context, &naive, 2, 40000, &p);
     ck_assert_double_lt(c.risk_error, naive_error(&tally));
     double error = hypot(c.risk_error, naive_error(&tally));
     ck_assert_double_le(fabs(c.risk - naive_mean(&tally)), TOL_Z * error);
@@ -313,7 +313,7 @@ START_TEST(test_prior_mean_with_an_even_part_is_simulated) {
     normal_source source = {.context = context, .seed = 4};
     naive_prompt q;
     naive_tally even = {0}, odd = {0};
-    for (int i = 0; i < 60000; i++) {
+    for (int i = 0; i < 40000; i++) {
         naive_draw(&naive, &source, &q);
         double there = naive_predict(&naive, &q, &p);
         for (int64_t e = 0; e < n; e++)
@@ -350,14 +350,14 @@ START_TEST(test_prior_mean_even_part_does_help) {
     double step = 0.05, best = INFINITY;
     /* along e_1 alone: coordinate search in (v, u_1, r_1, M_11, M_22 = .. = M_55) on common prompts */
     double *moves[5] = {&p.v, &p.u[0], &p.r[0], &p.M[0], &p.M[6]};
-    for (int round = 0; round < 60; round++) {
+    for (int round = 0; round < 30; round++) {
         double before = best;
         for (int k = 0; k < 10; k++) {
             double old = *moves[k / 2];
             *moves[k / 2] += k % 2 == 0 ? step : -step;
             for (int i = 2; i < 5; i++)
                 p.M[6 * i] = p.M[6];
-            const icl_simulation few = {1, 1500};
+            const icl_simulation few = {1, 1000};
             ASSERT_OK(context, icl_theory_certify(law, &few, p.u, p.v, p.M, p.r, 0, &c));
             if (c.risk < best)
                 best = c.risk;

@@ -92,7 +92,7 @@ START_TEST(test_linear_loss_against_monte_carlo) {
         icl_law *law = make_dense_law(context, d, n, s2, sigma, W);
         icl_population *population = make_population(law);
         layer_point p = random_point(context, seed + 10, d, 0.6);
-        naive_tally tally = naive_loss(context, &naive, seed, 150000, &p);
+        naive_tally tally = naive_loss(context, &naive, seed, 80000, &p);
         ASSERT_MEAN(&tally, loss_at(population, &p));
         icl_population_free(population);
         icl_law_free(law);
@@ -133,7 +133,7 @@ START_TEST(test_nonlinear_loss_against_monte_carlo) {
             icl_law *law = nonlinear_law(labels, d, 5, 0.3, &naive);
             icl_population *population = make_population(law);
             layer_point p = random_point(context, (uint64_t)(20 + labels), d, 0.6);
-            naive_tally tally = naive_loss(context, &naive, (uint64_t)labels, 150000, &p);
+            naive_tally tally = naive_loss(context, &naive, (uint64_t)labels, 80000, &p);
             ASSERT_MEAN(&tally, loss_at(population, &p));
             icl_population_free(population);
             icl_law_free(law);
@@ -535,7 +535,7 @@ START_TEST(test_prior_mean_demands_no_even_part) {
     set_identity(3, naive.sigma_root);
     set_identity(3, naive.prior_root);
     memcpy(naive.mean, mean, sizeof mean);
-    naive_tally tally = naive_loss(context, &naive, 12, 100000, &odd);
+    naive_tally tally = naive_loss(context, &naive, 12, 50000, &odd);
     ASSERT_MEAN(&tally, loss);
     for (int part = 0; part < 2; part++) {
         odd.u[0] = part == 0;

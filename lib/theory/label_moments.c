@@ -14,8 +14,10 @@ int icl_label_needs_quadrature(const icl_law *law) {
 
 static icl_status label_values(const icl_law *law, int64_t count, const double *s, double *g) {
     if (law->labels == ICL_LABELS_TANH) {
-        for (int64_t i = 0; i < count; i++)
+        for (int64_t i = 0; i < count / 2; i++) { /* the nodes are symmetric */
             g[i] = tanh(s[i]);
+            g[count - 1 - i] = -g[i];
+        }
         return ICL_OK;
     }
     int stop = law->label_fn(count, s, g, law->label_user);
