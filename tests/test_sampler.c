@@ -69,10 +69,12 @@ typedef struct shape {
     double noise;
 } shape;
 
-/* Every `every`-th prompt of a batch of the law. */
-static void check_case(icl_context *context, int covariance, int variant, shape s, int64_t every) {
+/* Every `every`-th prompt of a batch of the law; hidden: the width of nets. */
+static void check_case(icl_context *context, int covariance, int variant, shape s, int64_t hidden,
+                       int64_t every) {
     static law_case c;
     make_case(covariance, variant, s.d, s.n, s.noise, &c);
+    c.options.hidden = hidden;
     icl_sampler *sampler = make_sampler(context, &c.options, 4711);
     icl_batch *batch = draw_prompts(context, sampler, s.first, s.prompts, s.q);
     reference_law r = make_reference(context, sampler, &c.options, 4711);
@@ -89,7 +91,7 @@ START_TEST(test_every_law_from_its_definition) {
     icl_context *context = make_context(1, ICL_ISA_AUTO);
     for (int covariance = 0; covariance < COVARIANCES; covariance++)
         for (int variant = 0; variant < VARIANTS; variant++)
-            check_case(context, covariance, variant, (shape){5, 7, 3, 11, 5, 0.25}, 1);
+            check_case(context, covariance, variant, (shape){5, 7, 3, 11, 5, 0.25}, 3, 1);
     icl_context_free(context);
 }
 END_TEST
@@ -101,7 +103,18 @@ START_TEST(test_degenerate_sizes) {
     icl_context *context = make_context(1, ICL_ISA_AUTO);
     for (int i = 0; i < 7; i++)
         for (int variant = 0; variant < VARIANTS; variant += 1 + variant % 2)
-            check_case(context, i % COVARIANCES, variant, shapes[i], 1);
+            check_case(context, i % COVARIANCES, variant, shapes[i], 3, 1);
+    icl_context_free(context);
+}
+END_TEST
+
+START_TEST(test_widths_of_nets) {
+    const int64_t widths[] = {1, 2, 7, MAX_HIDDEN};
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    for (int i = 0; i < 4; i++)
+        for (int64_t d = 1; d <= 5; d++)
+            check_case(context, (int)d % COVARIANCES, FIRST_NONLINEAR + 4,
+                       (shape){d, 4, 2, 9, 1, 0.5}, widths[i], 1);
     icl_context_free(context);
 }
 END_TEST
@@ -114,7 +127,7 @@ START_TEST(test_sizes_across_chunks) {
     for (int i = 0; i < 6; i++)
         for (int covariance = 0; covariance < COVARIANCES; covariance++)
             check_case(context, covariance, i % 2 ? FIRST_NONLINEAR + i : PRIORS + i % PRIORS,
-                       shapes[i], 4);
+                       shapes[i], 3, 4);
     icl_context_free(context);
 }
 END_TEST
@@ -314,7 +327,7 @@ START_TEST(test_every_allocation_may_fail) {
 }
 END_TEST
 
-RUN_SUITE("sampler", test_every_law_from_its_definition, test_degenerate_sizes,
+RUN_SUITE("sampler", test_every_law_from_its_definition, test_degenerate_sizes, test_widths_of_nets,
           test_sizes_across_chunks, test_last_prompts, test_sines_of_large_arguments,
           test_one_law_said_in_two_ways, test_bad_arguments, test_bad_batches,
           test_frees_in_any_order, test_every_allocation_may_fail)

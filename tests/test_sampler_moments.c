@@ -3,7 +3,7 @@
 #include "prompt_reference.h"
 #include "statistics.h"
 
-enum { PROMPTS = 40000 };
+enum { PROMPTS = 20000 };
 
 typedef struct sample {
     icl_context *context;
