@@ -1,6 +1,10 @@
 /* Bayes and ridge risks: the same prompts by the textbook formulas, known means, degenerate laws. */
 #include "test_theory.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
 static icl_context *context;
 
 static void setup_context(void) {
@@ -330,6 +334,46 @@ START_TEST(test_bits_do_not_depend_on_threads) {
 }
 END_TEST
 
+/* An allocator is called on the threads that call libicl, and on no other. */
+typedef struct watched_allocator {
+    pthread_t thread;
+    _Atomic int elsewhere;
+} watched_allocator;
+
+static void watch(void *user) {
+    watched_allocator *w = user;
+    atomic_fetch_add(&w->elsewhere, !pthread_equal(pthread_self(), w->thread));
+}
+
+static void *watched_allocate(size_t bytes, void *user) {
+    watch(user);
+    return malloc(bytes);
+}
+
+static void watched_release(void *memory, void *user) {
+    watch(user);
+    free(memory);
+}
+
+START_TEST(test_memory_comes_from_the_callers_thread) {
+    watched_allocator watched = {.thread = pthread_self()};
+    icl_context_options o;
+    ck_assert_int_eq(icl_context_options_init(&o, sizeof o), ICL_OK);
+    o.allocator = (icl_allocator){watched_allocate, watched_release, &watched};
+    o.threads = 3;
+    icl_context *owner;
+    ck_assert_int_eq(icl_context_create(&o, &owner), ICL_OK);
+    const icl_simulation simulation = {3, 2000};
+    icl_law_options law_o = law_options(4, 6, 0.2);
+    icl_law *law = make_law(owner, &law_o);
+    ASSERT_OK(owner, icl_theory_bayes_risk(law, &simulation, NULL));
+    ASSERT_OK(owner, icl_theory_ridge_risk(law, &simulation, 0.5, NULL));
+    icl_law_free(law);
+    icl_context_free(owner);
+    ck_assert_int_eq(watched.elsewhere, 0);
+}
+END_TEST
+
 START_TEST(test_other_labels_have_no_posterior) {
     setup_context();
     const icl_simulation simulation = {3, 10};
@@ -352,4 +396,5 @@ RUN_SUITE("theory_posterior", test_risks_are_the_definition_on_the_same_prompts,
           test_no_noise_and_few_examples, test_noiseless_least_squares,
           test_noisy_least_squares_and_bayes, test_bayes_against_monte_carlo, test_no_examples,
           test_singular_prior, test_singular_covariance, test_small_bayes_risk_keeps_its_digits,
-          test_bits_do_not_depend_on_threads, test_other_labels_have_no_posterior)
+          test_bits_do_not_depend_on_threads,
+          test_memory_comes_from_the_callers_thread, test_other_labels_have_no_posterior)

@@ -19,6 +19,7 @@ typedef struct posterior {
     double lambda;      /* added to s^2: sigma^2 for Bayes */
     int64_t examples;   /* n */
     int64_t seen;       /* min(n, d) singular values */
+    int64_t svd_size;   /* doubles that their decomposition works in */
     int64_t columns;    /* of target */
     double *block;
     double *design;     /* d x d: R; ridge: unused */
@@ -44,6 +45,10 @@ static icl_status prepare(posterior *p) {
     p->examples = law->examples;
     p->seen = law->examples < d ? law->examples : d;
     p->columns = p->ridge && law->mean != NULL ? d + 1 : d;
+    p->svd_size = icl_svd_scratch(law->examples, d);
+    ICL_REQUIRE(law->context, p->svd_size >= 0, ICL_ERR_SIZE,
+                "context = %lld and dim = %lld are too large for LAPACK's dgesvd",
+                (long long)law->examples, (long long)d);
     ICL_TRY(ICL_NEW(law->context, &p->block, 3 * dd + d));
     p->design = p->block;
     p->weight = p->design + dd;
@@ -68,12 +73,12 @@ static icl_status prepare(posterior *p) {
 
 /* Work space of a prompt, cut out of `room`. */
 typedef struct prompt_room {
-    double *A, *u, *s, *vt, *left, *product, *out;
+    double *A, *u, *s, *vt, *left, *product, *out, *svd;
 } prompt_room;
 
 static int64_t room_size(const posterior *p) {
     int64_t d = p->law->dim, n = p->examples, k = p->seen, m = p->columns;
-    return n * d + n * k + 2 * d + k * d + d * (m + d) + d * (m + d);
+    return n * d + n * k + 2 * d + k * d + d * (m + d) + d * (m + d) + p->svd_size;
 }
 
 static prompt_room cut_room(const posterior *p, double *room) {
@@ -85,6 +90,7 @@ static prompt_room cut_room(const posterior *p, double *room) {
     r.vt = r.left + d;
     r.product = r.vt + k * d;
     r.out = r.product + d * (m + d);
+    r.svd = r.out + d * (m + d);
     return r;
 }
 
@@ -127,7 +133,7 @@ static icl_status measure(void *user, const icl_batch *batch, int64_t prompt, do
         memcpy(r.A, X, (size_t)(n * d) * sizeof *X);
     else
         icl_matmul(0, 0, n, d, d, X, p->design, r.A);
-    ICL_TRY(icl_svd(p->law->context, n, d, r.A, r.s, r.u, r.vt));
+    ICL_TRY(icl_svd_with(n, d, r.A, r.s, r.u, r.vt, r.svd, p->svd_size));
     double floor = (double)(n > d ? n : d) * DBL_EPSILON * r.s[0], root = sqrt(p->lambda);
     for (int64_t i = 0; i < k; i++) { /* hypot: s^2 may overflow where the risk does not */
         double share = r.s[i] > floor ? root / hypot(r.s[i], root) : 1;
