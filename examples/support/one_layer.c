@@ -288,8 +288,8 @@ static const char *disagreement(const one_layer *run) {
     if (c->numerical_rank < (double)run->e->settings.dim)
         return "it ended in a bad minimum of low rank; try --restarts or --init balanced";
     if (c->even_part > 0.1)
-        return "it ended in a bad minimum with a large even part; try --restarts or --init "
-               "balanced";
+        return "its even part is large: a bad minimum (try --restarts or --init balanced), or not "
+               "trained to the end (try more --steps or a larger --batch)";
     if (c->excess > 0.005 * c->risk_optimum)
         return "it has not reached the optimum; try more --steps or a larger --batch";
     return "the trained layer is close to the theorem's, but not within the tolerances";
