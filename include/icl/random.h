@@ -33,8 +33,8 @@ ICL_API icl_status icl_random_normal(icl_context *context, uint64_t seed, uint64
 /* A rotation Q (d x d, row-major), det Q = +1, from the Haar measure of SO(d), 1 <= d <= 16384.
  * Q = Q_1 ... Q_{d-1}: with z the normals (k - 1) d to (k - 1) d + d - k of the flat stream, Q_k is
  * the identity on the first k - 1 coordinates and on the others the Householder reflection that
- * takes e_1 to -sign(z_1) z / ||z||, its first column turned to z / ||z||. Where det Q is -1 the last
- * column is turned. rotation holds d x d doubles. */
+ * takes e_1 to -sign(z_1) z / ||z||, its first column turned to z / ||z||. Where det Q is -1 the
+ * last column is turned. rotation holds d x d doubles. */
 ICL_API icl_status icl_random_rotation(icl_context *context, uint64_t seed, uint64_t stream,
                                        int64_t dim, double *rotation);
 

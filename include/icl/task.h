@@ -69,7 +69,7 @@ typedef struct icl_law_options {
     icl_covariance prior;       /* W, of linear labels; default IDENTITY */
     const double *prior_values; /* borrowed during the call */
     const double *prior_mean;   /* mu (d), of linear labels; NULL: 0 */
-    uint64_t rotation_seed;     /* bases of SPECTRUM: Sigma from stream 0, W from stream 1; default 0 */
+    uint64_t rotation_seed;     /* SPECTRUM: stream 0 is Sigma's basis, 1 W's; default 0 */
     icl_labels labels;          /* default LINEAR */
     int64_t hidden;             /* width m of NET, 1 to 65536; default 4 */
     icl_label_fn label_fn;      /* g of CALLBACK */
@@ -115,8 +115,8 @@ typedef enum icl_contents {
 typedef struct icl_batch_options {
     size_t size;       /* sizeof(icl_batch_options) as the caller knows it */
     int64_t prompts;   /* B, 1 to 2^31; default 64 */
-    int64_t dim;       /* d; default 5 */
-    int64_t context;   /* n >= 0; default 20 */
+    int64_t dim;       /* d, 1 to 16384; default 5 */
+    int64_t context;   /* n, 0 to 2^31; default 20 */
     int64_t queries;   /* q, 1 to 65536; default 1 */
     uint32_t contents; /* of icl_contents; default ICL_CONTENTS_ALL */
 } icl_batch_options;

@@ -6,8 +6,8 @@
 #include "random/streams.h"
 
 /* rotation <- rotation * H on the last `size` coordinates, H = I - 2 u u^T / u^T u with
- * u = v + sign(v_1) ||v|| e_1, then the first of these columns turned where v_1 > 0, so that H e_1 is
- * v / ||v||. v becomes u. */
+ * u = v + sign(v_1) ||v|| e_1, then the first of these columns turned where v_1 > 0, so that H e_1
+ * is v / ||v||. v becomes u. */
 static void reflect(int64_t dim, int64_t size, double *v, double *rotation) {
     double norm2 = 0;
     for (int64_t i = 0; i < size; i++)

@@ -20,8 +20,8 @@ typedef enum icl_purpose {
 } icl_purpose;
 
 typedef struct icl_random_kernels {
-    /* out[k] of the flat stream (seed, purpose, stream) for block of 32 values `first`..: blocks x 32, on a
-     * 64-byte boundary; normal = 0: uniforms. */
+    /* out[k] of the flat stream (seed, purpose, stream) for block of 32 values `first`..: blocks x
+     * 32, on a 64-byte boundary; normal = 0: uniforms. */
     void (*flat)(uint64_t seed, uint64_t purpose, uint64_t stream, uint64_t first, int64_t blocks,
                  int normal, double *out);
     /* Normals of prompts prompt..prompt + 7: value e of prompt l into out[(e - 4 block) 8 + l] for

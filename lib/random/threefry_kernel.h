@@ -77,7 +77,8 @@ V8_INLINE v8 icl_uniform_of(u8 word) {
  * (-pi/4, pi/4). */
 V8_INLINE void icl_normals_of(u8 radius_word, u8 angle_word, v8 *first, v8 *second) {
     v8 radius = v8_sqrt(v8_minus_two_log(icl_uniform_of(radius_word)));
-    v8 m = v8_of_u8(u8_or(u8_shift_right(u8_shift_left(angle_word, 2), 12), u8_set(V8_EXPONENT_ONE)));
+    v8 m =
+        v8_of_u8(u8_or(u8_shift_right(u8_shift_left(angle_word, 2), 12), u8_set(V8_EXPONENT_ONE)));
     v8 f = v8_add(v8_sub(m, v8_set(1.5)), v8_set(0x1p-53));
     v8 sine, cosine;
     v8_sincos_quarter(f, &sine, &cosine);

@@ -71,10 +71,11 @@ static icl_status check_options(icl_context *context, const icl_batch_options *o
 
 static icl_status allocate(icl_batch *batch) {
     int64_t doubles = place_all(batch);
-    ICL_REQUIRE(batch->context, doubles <= PTRDIFF_MAX / 16, ICL_ERR_SIZE,
-                "icl_batch_create: prompts = %lld, dim = %lld, context = %lld, queries = %lld: too large",
-                (long long)batch->prompts, (long long)batch->dim, (long long)batch->examples,
-                (long long)batch->queries);
+    ICL_REQUIRE(
+        batch->context, doubles <= PTRDIFF_MAX / 16, ICL_ERR_SIZE,
+        "icl_batch_create: prompts = %lld, dim = %lld, context = %lld, queries = %lld: too large",
+        (long long)batch->prompts, (long long)batch->dim, (long long)batch->examples,
+        (long long)batch->queries);
     ICL_TRY(ICL_NEW(batch->context, &batch->block, doubles));
     place_all(batch);
     return ICL_OK;
@@ -168,8 +169,7 @@ static void copy_rows(const double *a, int64_t entries, int64_t lanes, double *r
 
 void icl_batch_moments(const icl_batch *batch, int64_t prompt, double *S, double *b, double *syy) {
     int64_t d = batch->dim, D = d + 1;
-    const double *gram =
-        batch->gram + prompt / ICL_LANES * D * D * ICL_LANES + prompt % ICL_LANES;
+    const double *gram = batch->gram + prompt / ICL_LANES * D * D * ICL_LANES + prompt % ICL_LANES;
     for (int64_t i = 0; i < d; i++) {
         for (int64_t j = 0; S != NULL && j < d; j++)
             S[i * d + j] = gram[ICL_LANES * (i * D + j)];
@@ -227,8 +227,7 @@ static icl_status assign_group(void *user, int64_t group) {
     for (int64_t i = 0; i < n; i += chunk) {
         int64_t count = n - i < chunk ? n - i : chunk;
         for (int64_t k = 0; k < count; k++)
-            gather(w->X + (first * n + i + k) * d, n * d, d, lanes, 1,
-                   tokens + ICL_LANES * k * D);
+            gather(w->X + (first * n + i + k) * d, n * d, d, lanes, 1, tokens + ICL_LANES * k * D);
         gather(w->y + first * n + i, n, count, lanes, D, tokens + ICL_LANES * d);
         w->kernels->accumulate(D, count, tokens, gram);
     }

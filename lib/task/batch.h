@@ -19,19 +19,19 @@ struct icl_batch {
     icl_context *context;
     int64_t prompts, dim, examples, queries;
     uint32_t contents;
-    int64_t groups;  /* ceil(B / 8) */
+    int64_t groups; /* ceil(B / 8) */
     /* lanes */
-    double *gram;    /* groups x D x D: [S b; b^T s_yy], whole */
-    double *query;   /* groups x q x d */
-    double *target;  /* groups x q */
+    double *gram;   /* groups x D x D: [S b; b^T s_yy], whole */
+    double *query;  /* groups x q x d */
+    double *target; /* groups x q */
     /* row-major, NULL where contents leave them out */
     double *X, *y, *task, *S, *b, *syy;
-    double *query_rows;  /* B x q x d, always there */
-    double *target_rows; /* B x q, always there */
-    double *block;       /* holds all of the above */
+    double *query_rows;   /* B x q x d, always there */
+    double *target_rows;  /* B x q, always there */
+    double *block;        /* holds all of the above */
     icl_scratch *scratch; /* see icl_batch_need_scratch */
     int64_t scratch_doubles;
-    icl_batch *shadow;   /* where label callbacks may fail: filled first, then exchanged */
+    icl_batch *shadow; /* where label callbacks may fail: filled first, then exchanged */
 };
 
 /* Prompts a block of parallel work has: fixed, so that sums over blocks never change. */

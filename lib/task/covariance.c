@@ -95,8 +95,9 @@ static icl_status build_dense(const icl_context *context, const char *name, int6
         for (int64_t j = 0; j < i; j++) {
             double a = values[i * dim + j], b = values[j * dim + i];
             ICL_REQUIRE(context, fabs(a - b) <= SLACK * largest, ICL_ERR_NOT_PSD,
-                        "icl_law_create: %s: not symmetric: entries (%lld, %lld) = %.17g, (%lld, %lld) = %.17g", name,
-                        (long long)i, (long long)j, a, (long long)j, (long long)i, b);
+                        "icl_law_create: %s: not symmetric: entries (%lld, %lld) = %.17g, (%lld, "
+                        "%lld) = %.17g",
+                        name, (long long)i, (long long)j, a, (long long)j, (long long)i, b);
             out->matrix[i * dim + j] = out->matrix[j * dim + i] = 0.5 * a + 0.5 * b;
         }
     for (int64_t i = 0; i < dim; i++)
@@ -136,8 +137,7 @@ icl_status icl_covariance_invert(const icl_context *context, int64_t dim,
     ICL_REQUIRE(context,
                 least > (double)dim * DBL_EPSILON * of->values[dim - 1] && isfinite(1 / least),
                 ICL_ERR_SINGULAR,
-                "icl_law_create: prior = INVERSE of a singular covariance: eigenvalue %g",
-                least);
+                "icl_law_create: prior = INVERSE of a singular covariance: eigenvalue %g", least);
     for (int64_t k = 0; k < dim; k++)
         out->values[k] = 1 / of->values[k];
     memcpy(out->vectors, of->vectors, (size_t)(dim * dim) * sizeof *out->vectors);

@@ -23,15 +23,15 @@ struct icl_law {
     int64_t hidden;
     icl_label_fn label_fn;
     void *label_user;
-    int signed_labels;           /* 1: f carries a random sign */
-    int identity;                /* 1: Sigma = I */
-    const double *covariance;    /* Sigma, d x d */
-    const double *values;        /* its eigenvalues, ascending, and */
-    const double *vectors;       /* its eigenvectors, one a row */
-    icl_root root;               /* of Sigma */
-    const double *prior;         /* W, d x d; NULL unless labels are LINEAR */
-    icl_root prior_root;         /* of W */
-    const double *mean;          /* mu; NULL: 0 */
+    int signed_labels;        /* 1: f carries a random sign */
+    int identity;             /* 1: Sigma = I */
+    const double *covariance; /* Sigma, d x d */
+    const double *values;     /* its eigenvalues, ascending, and */
+    const double *vectors;    /* its eigenvectors, one a row */
+    icl_root root;            /* of Sigma */
+    const double *prior;      /* W, d x d; NULL unless labels are LINEAR */
+    icl_root prior_root;      /* of W */
+    const double *mean;       /* mu; NULL: 0 */
 };
 
 /* Shares the law: pair with icl_law_free. NULL if memory is short (last error set). */

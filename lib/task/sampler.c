@@ -87,8 +87,12 @@ static int64_t task_entries(const icl_law *law) {
 /* Lays the views out over `base`; returns the doubles needed. Draws come in fours, hence the 3. */
 static int64_t lay_out(group_draw *g, double *base) {
     int64_t d = g->law->dim, chunk = icl_batch_chunk(d);
-    const int64_t entries[] = {task_entries(g->law) + 3, 1, chunk * d + 3, chunk + 3,
-                               chunk * (d + 1), g->law->labels == ICL_LABELS_CALLBACK ? 2 * chunk : 0};
+    const int64_t entries[] = {task_entries(g->law) + 3,
+                               1,
+                               chunk * d + 3,
+                               chunk + 3,
+                               chunk * (d + 1),
+                               g->law->labels == ICL_LABELS_CALLBACK ? 2 * chunk : 0};
     double **views[] = {&g->task, &g->sign, &g->z, &g->noise, &g->tokens, &g->labels};
     int64_t used = 0;
     for (int i = 0; i < 6; i++) {
@@ -196,7 +200,8 @@ static void store_task(icl_batch *batch, int64_t group, const double *task) {
     int64_t d = batch->dim;
     for (int64_t l = 0; l < icl_batch_lanes(batch, group); l++)
         for (int64_t j = 0; j < d; j++)
-            batch->task[(group * ICL_LANES + l) * d + j] = task != NULL ? task[ICL_LANES * j + l] : 0;
+            batch->task[(group * ICL_LANES + l) * d + j] =
+                task != NULL ? task[ICL_LANES * j + l] : 0;
 }
 
 static icl_status draw_group(const group_draw *g, icl_batch *batch, int64_t group) {

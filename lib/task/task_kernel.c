@@ -146,5 +146,5 @@ static void mean(int64_t D, double n, double *gram) {
         }
 }
 
-const icl_task_kernels ICL_ISA_NAME(icl_task_kernels) = {
-    affine, normalise, project, net, label, finish, accumulate, mean};
+const icl_task_kernels ICL_ISA_NAME(icl_task_kernels) = {affine, normalise, project,    net,
+                                                         label,  finish,    accumulate, mean};

@@ -9,8 +9,8 @@
 #include "task/law.h"
 
 typedef struct icl_task_kernels {
-    /* x = mean + root z for each of `count` vectors: z packed (count x d), x with `stride` entries a vector. mean
-     * may be NULL. */
+    /* x = mean + root z for each of `count` vectors: z packed (count x d), x with `stride` entries
+     * a vector. mean may be NULL. */
     void (*affine)(const icl_root *root, const double *mean, int64_t dim, int64_t count,
                    const double *z, int64_t stride, double *x);
     /* w <- w / ||w|| */
