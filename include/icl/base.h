@@ -8,7 +8,8 @@
  * Rules that hold everywhere
  *   - A function returns an icl_status. On failure its outputs are untouched, except that a
  *     failed create sets *out to NULL; every object stays as it was, usable and freeable.
- *   - What failed, with the offending name and value, is in icl_context_last_error().
+ *   - What failed, with the offending name and value, is in icl_context_last_error(); where there is
+ *     no context yet, or NULL in place of the object that knows it, the status is all.
  *   - Option structs are set by icl_x_options_init(&o, sizeof o) and then changed field by field.
  *     NULL in place of one means all defaults.
  *   - Matrices are row-major doubles. Sizes are int64_t, seeds are uint64_t of at most 2^63 - 1.
@@ -120,7 +121,8 @@ typedef struct icl_allocator {
     void *user;
 } icl_allocator;
 
-/* Hears what a failing call says, once a failure, on the thread that called. */
+/* Hears what a failing call says, on the thread that called: each text on the way out, the one that
+ * icl_context_last_error keeps last. */
 typedef void (*icl_log_fn)(icl_status status, const char *text, void *user);
 
 typedef struct icl_context_options {

@@ -97,7 +97,7 @@ ICL_API icl_status icl_model_get_trained(const icl_model *model, const char *nam
 ICL_API icl_status icl_model_initialise(icl_model *model, icl_init init, double scale,
                                         uint64_t seed);
 
-/* prediction (B x q). The batch's dim must be d. */
+/* prediction (B x q). The batch's dim must be d. What overflows is infinite or NaN. */
 ICL_API icl_status icl_model_predict(const icl_model *model, const icl_batch *batch,
                                      double *prediction);
 

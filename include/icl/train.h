@@ -51,7 +51,9 @@ typedef struct icl_trainer_options {
     double excess_tolerance; /* stop when the certified excess risk <= this; 0 (default): never */
     int64_t excess_every;    /* steps between the certifications on prompts; default 10 */
     int64_t average;         /* tail averaging: the parameters at the end of a run are the mean
-                                over the last `average` steps of it; 0 (default): none */
+                                over the last `average` of its `steps`, as far as it came: a
+                                run that stops before them keeps its last ones; 0 (default):
+                                none */
     icl_progress_fn progress; /* default NULL */
     void *progress_user;
     int64_t report_every;    /* >= 1; default 1 */
@@ -74,7 +76,8 @@ ICL_API void icl_trainer_free(icl_trainer *trainer);
  * parameters. report may be NULL. */
 ICL_API icl_status icl_trainer_step(icl_trainer *trainer, icl_train_report *report);
 
-/* Steps until a stop. ICL_OK for every icl_stop but DIVERGED, which is ICL_ERR_DIVERGED. May be called again to go on. */
+/* Steps until a stop. ICL_OK for every icl_stop but DIVERGED, which is ICL_ERR_DIVERGED; report
+ * (may be NULL) is written then too. May be called again to go on. */
 ICL_API icl_status icl_trainer_run(icl_trainer *trainer, icl_train_report *report);
 ICL_API icl_status icl_trainer_state(const icl_trainer *trainer, icl_train_report *report);
 
