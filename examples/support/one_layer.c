@@ -113,11 +113,22 @@ static void train_fresh(one_layer *run, icl_trainer_options *t, icl_optimiser_op
     run_trainer(run, o, t);
 }
 
+/* Prompts of a set: the user's number, or less where their moments and queries would fill a
+ * gigabyte. */
+static int64_t set_size(const one_layer *run, int64_t queries) {
+    double d = (double)run->e->settings.dim;
+    double bytes = 8 * ((d + 1) * (d + 1) + 2 * (double)queries * d);
+    int64_t size = run->e->settings.batch;
+    while (!example_given(run->e, "batch") && size > 1024 && bytes * (double)size > 1e9)
+        size /= 2;
+    return size;
+}
+
 /* Rounds of L-BFGS, each on prompts of its own and from where the last one ended; the mean of the
- * rounds' parameters has the noise of all prompts together. */
+ * rounds' parameters has the noise of all prompts together. A small set leads up to the first. */
 static void train_fixed(one_layer *run, icl_trainer_options *t, icl_optimiser_options *o) {
     int64_t d = run->e->settings.dim, count = icl_model_parameter_count(run->model);
-    int64_t rounds = 1 + d * d / 64;
+    int64_t rounds = (d * d + 349) / 350, size = set_size(run, t->queries);
     double *mean = calloc((size_t)count, sizeof *mean);
     if (!mean)
         example_refuse(run->e, "out of memory");
@@ -125,12 +136,13 @@ static void train_fixed(one_layer *run, icl_trainer_options *t, icl_optimiser_op
     t->progress = hear;
     o->method = ICL_OPTIMISER_LBFGS;
     o->history = 50;
-    for (int64_t round = 0; round < rounds; round++) {
+    for (int64_t round = -1; round < rounds; round++) {
         listener l = {.e = run->e};
         t->progress_user = &l;
-        t->first = round * t->batch;
+        t->first = round < 0 ? rounds * size : round * size;
+        t->batch = round < 0 ? (size + 7) / 8 : size;
         run_trainer(run, o, t);
-        for (int64_t i = 0; i < count; i++)
+        for (int64_t i = 0; round >= 0 && i < count; i++)
             mean[i] += icl_model_parameters(run->model)[i] / (double)rounds;
     }
     check(run, icl_model_set_parameters(run->model, mean));
