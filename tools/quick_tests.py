@@ -3,6 +3,7 @@
 usage: quick_tests.py BUILD SECONDS
 """
 import json
+import re
 import sys
 
 
@@ -13,7 +14,7 @@ def main(build, seconds):
     with open(build + "/meson-logs/testlog.json", encoding="utf-8") as file:
         for line in file:
             test = json.loads(line)
-            name = test["name"].rsplit(" / ", 1)[-1]
+            name = re.split(" / |:", test["name"])[-1]  # old and new ways to name the suite
             if name in unit and test["duration"] < float(seconds):
                 print(name)
 
