@@ -133,9 +133,9 @@ START_TEST(test_checks_at_their_limits) {
                  icl_check_real(context, "f", "x", -DBL_MIN, 0));
     ASSERT_OK(context, icl_check_array(context, "f", "x", NULL, 0));
     ASSERT_OK(context, icl_check_range(context, "f", "x", INT64_MIN, INT64_MIN, INT64_MAX));
-    ASSERT_OK(context, icl_check_seed(context, "f", INT64_MAX));
+    ASSERT_OK(context, icl_check_seed(context, "f", "seed", INT64_MAX));
     ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "seed = 9223372036854775808",
-                 icl_check_seed(context, "f", (uint64_t)INT64_MAX + 1));
+                 icl_check_seed(context, "f", "seed", (uint64_t)INT64_MAX + 1));
     ck_assert(icl_all_finite(NULL, 0));
     icl_context_free(context);
 }

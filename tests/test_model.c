@@ -317,6 +317,7 @@ START_TEST(test_bad_arguments) {
     BAD(sign, 0, ICL_ERR_ARGUMENT, "sign = 0");
     BAD(init, (icl_init)9, ICL_ERR_ARGUMENT, "init = 9");
     BAD(init_scale, 0, ICL_ERR_ARGUMENT, "init_scale");
+    BAD(init_scale, 1e101, ICL_ERR_ARGUMENT, "init_scale = 1e+101");
     BAD(init_scale, NAN, ICL_ERR_NONFINITE, "init_scale");
     BAD(seed, UINT64_MAX, ICL_ERR_ARGUMENT, "seed");
     BAD(size, 0, ICL_ERR_ARGUMENT, "size");

@@ -133,6 +133,7 @@ START_TEST(test_no_closed_form_is_said) {
     ASSERT_OK(context, icl_law_create(context, &s.law, &law));
     ASSERT_OK(context, icl_sampler_create(context, law, 0, &sampler));
     ASSERT_OK(context, icl_trainer_create(context, model, adam, sampler, &s.trainer, &trainer));
+    ASSERT_FAILS(context, ICL_ERR_NO_CLOSED_FORM, "prior mean", icl_trainer_run(trainer, NULL));
     uint8_t P[36] = {0}, Q[36];
     for (int i = 0; i < 36; i++)
         Q[i] = (uint8_t)(i < 30);

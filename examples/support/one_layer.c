@@ -156,7 +156,9 @@ static void train_once(one_layer *run) {
     check(run, icl_trainer_options_init(&t, sizeof t));
     check(run, icl_optimiser_options_init(&o, sizeof o));
     t.batch = s->batch;
-    t.queries = one_layer_settings.optimizer == ONE_LAYER_ADAM || s->dim < 4 ? 4 : s->dim;
+    /* a set is drawn once and used many times: queries cost little there */
+    int fixed = !s->population && one_layer_settings.optimizer == ONE_LAYER_LBFGS;
+    t.queries = fixed && s->dim > 4 ? s->dim : 4 + s->dim / 8;
     t.steps = s->steps;
     if (s->population)
         train_population(run, &t, &o);
@@ -294,14 +296,24 @@ void one_layer_judge(one_layer *run, const one_layer_goals *goals) {
     judge_plot(run);
 }
 
-/* Why a run that missed the optimum may have done so. */
+/* Why a run that missed the optimum may have done so. On the exact loss a vanishing gradient tells
+ * a bad minimum from a run that was too short; on prompts the sampling noise hides it. */
 static const char *disagreement(const one_layer *run) {
     const icl_certificate *c = &run->certificate;
-    if (c->numerical_rank < (double)run->e->settings.dim)
-        return "it ended in a bad minimum of low rank; try --restarts or --init balanced";
-    if (c->even_part > 0.1)
-        return "its even part is large: a bad minimum (try --restarts or --init balanced), or not "
-               "trained to the end (try more --steps or a larger --batch)";
+    int64_t d = run->e->settings.dim;
+    double norm = 0;
+    for (int64_t i = 0; i < d * d; i++)
+        norm += run->gamma_star[i] * run->gamma_star[i];
+    int flat = c->gradient_norm * sqrt(sqrt(norm)) < 1e-6 * c->excess;
+    if (run->e->settings.population && !flat)
+        return "it has not reached a minimum; try more --steps";
+    if (run->e->settings.population)
+        return c->numerical_rank < (double)d
+                   ? "it ended in a bad minimum of low rank; try --restarts or --init balanced"
+                   : "it ended in a bad minimum; try --restarts or --init balanced";
+    if (c->numerical_rank < (double)d || c->even_part > 0.1)
+        return "a bad minimum (try --restarts or --init balanced), or not trained to the end "
+               "(try more --steps or a larger --batch)";
     if (c->excess > 0.005 * c->risk_optimum)
         return "it has not reached the optimum; try more --steps or a larger --batch";
     return "the trained layer is close to the theorem's, but not within the tolerances";

@@ -47,7 +47,7 @@ typedef struct icl_model_options {
     int64_t width;                       /* KQV: s, 1 to 65536; default 0: d + 1 */
     int sign;                            /* +1 (default) or -1 */
     icl_init init;                       /* default BALANCED */
-    double init_scale;                   /* > 0; default 0.1 */
+    double init_scale;                   /* 0 < s <= 1e100; default 0.1 */
     uint64_t seed;                       /* of the start, <= 2^63 - 1; default 0 */
 } icl_model_options;
 

@@ -99,7 +99,8 @@ ICL_API icl_status icl_population_evaluate(const icl_population *population, con
 /* What a one-layer model has become. */
 typedef struct icl_certificate {
     size_t size;            /* set to sizeof(icl_certificate) by the caller */
-    double gamma_distance;  /* ||Sigma^1/2 (Gamma - Gamma*) C^1/2||_F / ||Sigma^1/2 Gamma* C^1/2||_F */
+    double gamma_distance;  /* ||Sigma^1/2 (Gamma - Gamma*) C^1/2||_F / ||Sigma^1/2 Gamma* C^1/2||_F;
+                               the numerator alone where Gamma* = 0 */
     double even_part;       /* sqrt(E yhat_even^2 / E yhat_odd^2) */
     double gradient_norm;   /* of the population loss in (u, v, M, r), in the gauge with
                                ||(u, v)|| = ||(M; r)||; NaN where there is no closed form */

@@ -65,7 +65,8 @@ ICL_API icl_status icl_trainer_options_init(icl_trainer_options *options, size_t
 
 /* Borrows model, optimiser and sampler: they must outlive its use (not its free). The optimiser's
  * count must be the model's parameter count, the model's dim the law's: else ICL_ERR_SHAPE.
- * ICL_ERR_NO_CLOSED_FORM where POPULATION or excess_tolerance meets a law without one. All memory
+ * ICL_ERR_NO_CLOSED_FORM where POPULATION or excess_tolerance meets a law without one; with a
+ * prior mean every step says so while entries that feed u or r are trained. All memory
  * of the loop is allocated here. */
 ICL_API icl_status icl_trainer_create(icl_context *context, icl_model *model,
                                       icl_optimiser *optimiser, const icl_sampler *sampler,

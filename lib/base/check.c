@@ -42,9 +42,11 @@ icl_status icl_check_array(const icl_context *context, const char *function, con
                     (long long)i, values[i]);
 }
 
-icl_status icl_check_seed(const icl_context *context, const char *function, uint64_t seed) {
+icl_status icl_check_seed(const icl_context *context, const char *function, const char *name,
+                          uint64_t seed) {
     ICL_REQUIRE(context, seed <= INT64_MAX, ICL_ERR_ARGUMENT,
-                "%s: seed = %llu, must be at most 2^63 - 1", function, (unsigned long long)seed);
+                "%s: %s = %llu, must be at most 2^63 - 1", function, name,
+                (unsigned long long)seed);
     return ICL_OK;
 }
 

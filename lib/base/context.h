@@ -60,7 +60,8 @@ icl_status icl_check_real(const icl_context *context, const char *function, cons
 icl_status icl_check_array(const icl_context *context, const char *function, const char *name,
                            const double *values, int64_t count);
 /* seed <= 2^63 - 1 */
-icl_status icl_check_seed(const icl_context *context, const char *function, uint64_t seed);
+icl_status icl_check_seed(const icl_context *context, const char *function, const char *name,
+                          uint64_t seed);
 
 /* 1 if all count doubles are finite. */
 int icl_all_finite(const double *values, int64_t count);

@@ -58,6 +58,15 @@ fail:
     return status;
 }
 
+/* Far below where the square of a start overflows. */
+static icl_status check_scale(const icl_context *context, const char *function, const char *name,
+                              double scale) {
+    ICL_TRY(icl_check_real(context, function, name, scale, 1));
+    ICL_REQUIRE(context, scale <= 1e100, ICL_ERR_ARGUMENT, "%s: %s = %g, must be at most 1e100",
+                function, name, scale);
+    return ICL_OK;
+}
+
 static icl_status check_options(icl_context *context, const icl_model_options *o) {
     const char *function = "icl_model_create";
     ICL_TRY(icl_check_range(context, function, "dim", o->dim, 1, 4096));
@@ -70,8 +79,8 @@ static icl_status check_options(icl_context *context, const icl_model_options *o
     ICL_REQUIRE(context, o->sign == 1 || o->sign == -1, ICL_ERR_ARGUMENT,
                 "%s: sign = %d, must be 1 or -1", function, o->sign);
     ICL_TRY(icl_check_range(context, function, "init", o->init, 0, ICL_INIT_ZERO));
-    ICL_TRY(icl_check_real(context, function, "init_scale", o->init_scale, 1));
-    return icl_check_seed(context, function, o->seed);
+    ICL_TRY(check_scale(context, function, "init_scale", o->init_scale));
+    return icl_check_seed(context, function, "seed", o->seed);
 }
 
 icl_status icl_model_create(icl_context *context, const icl_model_options *options,
@@ -128,8 +137,8 @@ icl_status icl_model_initialise(icl_model *model, icl_init init, double scale, u
     if (model == NULL)
         return ICL_ERR_ARGUMENT;
     ICL_CHECK_RANGE(model->context, init, 0, ICL_INIT_ZERO);
-    ICL_CHECK_REAL(model->context, scale, 1);
-    ICL_TRY(icl_check_seed(model->context, __func__, seed));
+    ICL_TRY(check_scale(model->context, __func__, "scale", scale));
+    ICL_TRY(icl_check_seed(model->context, __func__, "seed", seed));
     return icl_model_start(model, init, scale, seed);
 }
 

@@ -43,6 +43,9 @@ icl_status icl_model_loss_in(const icl_model *model, const icl_batch *batch,
 /* p (D), Q (D x d) = (M over r), the sign in p. */
 void icl_model_readout(const icl_model *model, double *p, double *Q);
 
+/* 1 if training can move u or r: an entry that feeds them is trained. */
+int icl_model_even_trained(const icl_model *model);
+
 /* gradient (count) of the parameters from those of p and Q. */
 void icl_model_readout_pullback(const icl_model *model, const double *gp, const double *gQ,
                                 double *gradient);

@@ -77,6 +77,25 @@ void icl_model_readout_pullback(const icl_model *model, const double *gp, const 
             gradient[i] = 0;
 }
 
+int icl_model_even_trained(const icl_model *model) {
+    int64_t d = model->dim, D = d + 1, s = model->width;
+    int any = 0;
+    if (model->parametrisation == ICL_PARAMETRISATION_KQV) {
+        const uint8_t *K = model->trained + model->table[0].offset;
+        const uint8_t *V = model->trained + model->table[2].offset;
+        for (int64_t a = 0; a < s; a++) {
+            any |= K[a * D + d];
+            for (int64_t i = 0; i < d; i++)
+                any |= V[a * D + i];
+        }
+    } else {
+        const uint8_t *p = model->trained + d * D, *Q = model->trained + D * D;
+        for (int64_t i = 0; i < d; i++)
+            any |= p[i] | Q[d * D + i];
+    }
+    return any;
+}
+
 /* ---- what the model implements ---- */
 
 /* p (D) and Q (D x d) in one new block. */

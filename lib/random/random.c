@@ -29,7 +29,7 @@ static icl_status fill_checked(icl_context *context, const char *function, uint6
     if (context == NULL)
         return ICL_ERR_ARGUMENT;
     const int64_t limit = INT64_C(1) << 62;
-    ICL_TRY(icl_check_seed(context, function, seed));
+    ICL_TRY(icl_check_seed(context, function, "seed", seed));
     ICL_TRY(icl_check_range(context, function, "first", first, 0, limit));
     ICL_TRY(icl_check_range(context, function, "count", count, 0, limit - first));
     ICL_REQUIRE(context, out != NULL || count == 0, ICL_ERR_ARGUMENT, "%s: out is NULL", function);

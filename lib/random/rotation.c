@@ -48,7 +48,7 @@ icl_status icl_random_rotation(icl_context *context, uint64_t seed, uint64_t str
                                double *rotation) {
     if (context == NULL)
         return ICL_ERR_ARGUMENT;
-    ICL_TRY(icl_check_seed(context, __func__, seed));
+    ICL_TRY(icl_check_seed(context, __func__, "seed", seed));
     ICL_CHECK_RANGE(context, dim, 1, 16384);
     ICL_REQUIRE_POINTER(context, rotation);
     double *vector;

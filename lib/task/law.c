@@ -17,7 +17,7 @@ static icl_status check_covariances(icl_context *context, const icl_law_options 
     ICL_TRY(icl_check_range(context, function, "covariance", o->covariance, 0,
                             ICL_COVARIANCE_SPECTRUM));
     ICL_TRY(icl_check_range(context, function, "prior", o->prior, 0, ICL_COVARIANCE_INVERSE));
-    ICL_TRY(icl_check_seed(context, function, o->rotation_seed));
+    ICL_TRY(icl_check_seed(context, function, "rotation_seed", o->rotation_seed));
     int linear = o->labels == ICL_LABELS_LINEAR;
     ICL_REQUIRE(context, linear || o->prior == ICL_COVARIANCE_IDENTITY, ICL_ERR_ARGUMENT,
                 "%s: prior = %d: only linear labels have a prior covariance", function,
@@ -59,7 +59,6 @@ static icl_status build(icl_law *law, const icl_law_options *o, double *room) {
     law->values = sigma.values;
     law->vectors = sigma.vectors;
     law->root = sigma.form;
-    law->identity = sigma.form.dense == NULL && sigma.form.diagonal == NULL;
     if (o->labels != ICL_LABELS_LINEAR)
         return ICL_OK;
     icl_covariance_parts prior = {block, room, room + d, block + dd, {0}};

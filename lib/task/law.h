@@ -24,7 +24,6 @@ struct icl_law {
     icl_label_fn label_fn;
     void *label_user;
     int signed_labels;        /* 1: f carries a random sign */
-    int identity;             /* 1: Sigma = I */
     const double *covariance; /* Sigma, d x d */
     const double *values;     /* its eigenvalues, ascending, and */
     const double *vectors;    /* its eigenvectors, one a row */

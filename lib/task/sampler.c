@@ -19,7 +19,7 @@ icl_status icl_sampler_create(icl_context *context, const icl_law *law, uint64_t
         return ICL_ERR_ARGUMENT;
     ICL_REQUIRE_POINTER(context, out);
     ICL_REQUIRE_POINTER(context, law);
-    ICL_TRY(icl_check_seed(context, __func__, seed));
+    ICL_TRY(icl_check_seed(context, __func__, "seed", seed));
     icl_sampler *sampler;
     ICL_TRY(ICL_NEW(context, &sampler, 1));
     sampler->context = icl_context_retain(context);

@@ -27,7 +27,7 @@ icl_status icl_check_simulation(const icl_context *context, const char *function
                                 const icl_simulation *simulation) {
     if (simulation == NULL)
         return ICL_OK;
-    ICL_TRY(icl_check_seed(context, function, simulation->seed));
+    ICL_TRY(icl_check_seed(context, function, "simulation.seed", simulation->seed));
     return icl_check_range(context, function, "simulation.prompts", simulation->prompts, 2,
                            INT64_C(1) << 60);
 }

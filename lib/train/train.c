@@ -200,16 +200,32 @@ static icl_status update_excess(icl_trainer *t) {
 /* To the last parameters whose loss is known to be finite. */
 static icl_status step_back(icl_trainer *t, const double *x) {
     memcpy(t->model->parameters, x, (size_t)t->model->count * sizeof *x);
+    if (t->report.step == 0)
+        return icl_fail(t->context, ICL_ERR_DIVERGED,
+                        "icl_trainer_step: the loss at the start is not finite");
     return icl_fail(t->context, ICL_ERR_DIVERGED,
                     "icl_trainer_step: diverged after step %lld (the last finite loss was %g): use a "
                     "smaller rate",
                     (long long)t->report.step, t->report.loss);
 }
 
+/* With a prior mean the loss has no closed form off u = r = 0, nor its gradient there. */
+static icl_status check_even(const icl_trainer *t) {
+    const icl_law *law = icl_sampler_law(t->sampler);
+    ICL_REQUIRE(t->context,
+                t->population == NULL || icl_law_prior_mean(law) == NULL ||
+                    !icl_model_even_trained(t->model),
+                ICL_ERR_NO_CLOSED_FORM,
+                "icl_trainer_step: with a prior mean the exact loss wants u = r = 0: set what feeds "
+                "them untrained");
+    return ICL_OK;
+}
+
 static icl_status step_once(icl_trainer *t, icl_step_report *done) {
     const icl_trainer_options *o = &t->options;
     int64_t count = t->model->count;
     double *x = t->model->parameters;
+    ICL_TRY(check_even(t));
     if (o->on == ICL_TRAIN_FRESH)
         ICL_TRY(icl_sampler_draw(t->sampler, o->first + t->report.step * o->batch, t->batch));
     memcpy(t->start, x, (size_t)count * sizeof *x);
