@@ -215,6 +215,15 @@ class Example:
         assert not all(check["pass"] for check in found["checks"])
         assert "\nNO: " in table and "DISAGREES" in table
 
+    def test_a_bad_minimum_is_named_and_left_by_restarts(self):
+        if self.name != "preconditioned-gd":
+            return
+        flags = ["--spectrum=100,100,1,1,1", "--population", "--init=gaussian", "--seed=3"]
+        result = run(self.program, *flags)
+        assert result.returncode == 1, result.returncode
+        assert "bad minimum" in str(result.stdout), result.stdout
+        assert run(self.program, *flags, "--restarts=10").returncode == 0
+
     def test_json_to_stdout_is_json_only(self):
         seed = 2**63 - 1
         done = run(self.program, *SMALL, f"--seed={seed}", "--json", "/dev/stdout")
