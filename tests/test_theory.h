@@ -134,6 +134,22 @@ static inline void naive_invert(int64_t d, double *a) {
     memcpy(a, b, (size_t)(d * d) * sizeof *a);
 }
 
+/* ||Sigma Gamma* C - K|| / ||K|| from the formulas of MATH 3 by plain loops. */
+static inline double naive_residual(int64_t d, int64_t n, double s2, const double *sigma,
+                                    const double *W, const double *gamma) {
+    double a[MAX_DD], K[MAX_DD], C[MAX_DD], b[MAX_DD];
+    naive_product(d, sigma, W, a);
+    double power = naive_trace(d, a) + s2, N = (double)n;
+    naive_product(d, a, sigma, K);
+    for (int64_t i = 0; i < d * d; i++)
+        C[i] = (1 + 1 / N) * K[i] + power / N * sigma[i];
+    naive_product(d, sigma, gamma, a);
+    naive_product(d, a, C, b);
+    for (int64_t i = 0; i < d * d; i++)
+        b[i] -= K[i];
+    return naive_norm(d * d, b) / naive_norm(d * d, K);
+}
+
 /* ---- a point of the layer ---- */
 
 typedef struct layer_point {
@@ -158,6 +174,16 @@ static inline void point_gamma(int64_t d, const layer_point *p, double *gamma) {
     for (int64_t i = 0; i < d; i++)
         for (int64_t j = 0; j < d; j++)
             gamma[i * d + j] = p->v * p->M[j * d + i] + p->r[i] * p->u[j];
+}
+
+/* Coordinate `index` of (u, v, M, r). */
+static inline double *coordinate(layer_point *p, int64_t d, int64_t index) {
+    if (index < d)
+        return &p->u[index];
+    if (index == d)
+        return &p->v;
+    index -= d + 1;
+    return index < d * d ? &p->M[index] : &p->r[index - d * d];
 }
 
 /* ---- Monte Carlo from the tokens ---- */

@@ -28,9 +28,9 @@ START_TEST(test_no_law) {
     ck_assert_int_eq(icl_theory_ridge_risk(NULL, &usable, 1, &risk), ICL_ERR_ARGUMENT);
     ck_assert_int_eq(icl_population_create(NULL, &population), ICL_ERR_ARGUMENT);
     ck_assert_ptr_null(population);
-    ck_assert_int_eq(icl_population_evaluate(NULL, zero, 1, zero, zero, gamma, NULL, NULL, NULL, NULL,
-                                             NULL),
-                     ICL_ERR_ARGUMENT);
+    ck_assert_int_eq(
+        icl_population_evaluate(NULL, zero, 1, zero, zero, gamma, NULL, NULL, NULL, NULL, NULL),
+        ICL_ERR_ARGUMENT);
     ck_assert_int_eq(icl_theory_certify(NULL, &usable, zero, 1, zero, zero, 0, &certificate),
                      ICL_ERR_ARGUMENT);
     icl_population_free(NULL);
@@ -53,10 +53,12 @@ START_TEST(test_unusable_simulations) {
         ASSERT_FAILS(context, ICL_ERR_ARGUMENT, word, icl_theory_moments(law, s, g, NULL, NULL));
         ASSERT_FAILS(context, ICL_ERR_ARGUMENT, word, icl_theory_risk(law, s, g, &risk));
         ASSERT_FAILS(context, ICL_ERR_ARGUMENT, word, icl_theory_step_risk(law, s, NULL, 1, &risk));
-        ASSERT_FAILS(context, ICL_ERR_ARGUMENT, word, icl_theory_best_step(law, s, NULL, &eta, &risk));
+        ASSERT_FAILS(context, ICL_ERR_ARGUMENT, word,
+                     icl_theory_best_step(law, s, NULL, &eta, &risk));
         ASSERT_FAILS(context, ICL_ERR_ARGUMENT, word, icl_theory_bayes_risk(law, s, &risk));
         ASSERT_FAILS(context, ICL_ERR_ARGUMENT, word, icl_theory_ridge_risk(law, s, 1, &risk));
-        ASSERT_FAILS(context, ICL_ERR_ARGUMENT, word, icl_theory_certify(law, s, g, 1, g, g, 0, &c));
+        ASSERT_FAILS(context, ICL_ERR_ARGUMENT, word,
+                     icl_theory_certify(law, s, g, 1, g, g, 0, &c));
         ck_assert_double_eq(risk.value, 5);
     }
     icl_law_free(law);
@@ -73,10 +75,12 @@ START_TEST(test_bad_numbers) {
     for (int i = 0; i < 3; i++) {
         double x = bads[i], bad[4] = {0, x, 0, 0};
         icl_certificate c = {.size = sizeof c, .risk = 5};
-        ASSERT_FAILS(context, ICL_ERR_NONFINITE, "gamma[1]", icl_theory_risk(law, NULL, bad, &risk));
+        ASSERT_FAILS(context, ICL_ERR_NONFINITE, "gamma[1]",
+                     icl_theory_risk(law, NULL, bad, &risk));
         ASSERT_FAILS(context, ICL_ERR_NONFINITE, "B[1]",
                      icl_theory_step_risk(law, NULL, bad, 1, &risk));
-        ASSERT_FAILS(context, ICL_ERR_NONFINITE, "eta", icl_theory_step_risk(law, NULL, NULL, x, &risk));
+        ASSERT_FAILS(context, ICL_ERR_NONFINITE, "eta",
+                     icl_theory_step_risk(law, NULL, NULL, x, &risk));
         ASSERT_FAILS(context, ICL_ERR_NONFINITE, "B[1]",
                      icl_theory_best_step(law, NULL, bad, NULL, &risk));
         ASSERT_FAILS(context, ICL_ERR_NONFINITE, "lambda",
@@ -91,15 +95,18 @@ START_TEST(test_bad_numbers) {
                      icl_theory_certify(law, NULL, good, 1, good, bad, 0, &c));
         ck_assert(c.risk == 5 && risk.value == 5);
     }
-    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "lambda", icl_theory_ridge_risk(law, &usable, -1, &risk));
-    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "gamma is NULL", icl_theory_risk(law, NULL, NULL, &risk));
+    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "lambda",
+                 icl_theory_ridge_risk(law, &usable, -1, &risk));
+    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "gamma is NULL",
+                 icl_theory_risk(law, NULL, NULL, &risk));
     ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "simulation is NULL",
                  icl_theory_bayes_risk(law, NULL, &risk));
     ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "simulation is NULL",
                  icl_theory_ridge_risk(law, NULL, 1, &risk));
     const int64_t ranks[] = {-1, 3, INT64_MAX, INT64_MIN};
     for (int i = 0; i < 4; i++)
-        ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "rank", icl_theory_optimum(law, NULL, ranks[i], good, NULL));
+        ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "rank",
+                     icl_theory_optimum(law, NULL, ranks[i], good, NULL));
     icl_law_free(law);
 }
 END_TEST
@@ -158,18 +165,18 @@ START_TEST(test_unwanted_outputs) {
     ASSERT_OK(context, icl_theory_ridge_risk(law, &usable, 1, NULL));
     ASSERT_OK(context, icl_population_create(law, &p));
     double gu[2], gv, gM[4], gr[2], all[9], loss, excess;
-    ASSERT_OK(context, icl_population_evaluate(p, point, 1, point, point, NULL, NULL, NULL, NULL, NULL,
-                                               NULL));
+    ASSERT_OK(context, icl_population_evaluate(p, point, 1, point, point, NULL, NULL, NULL, NULL,
+                                               NULL, NULL));
     ASSERT_OK(context, icl_population_evaluate(p, point, 1, point, point, &loss, &excess, all,
                                                all + 2, all + 3, all + 7));
-    ASSERT_OK(context, icl_population_evaluate(p, point, 1, point, point, NULL, NULL, gu, NULL, NULL,
-                                               NULL));
-    ASSERT_OK(context, icl_population_evaluate(p, point, 1, point, point, NULL, NULL, NULL, &gv, NULL,
-                                               NULL));
-    ASSERT_OK(context, icl_population_evaluate(p, point, 1, point, point, NULL, NULL, NULL, NULL, gM,
-                                               NULL));
-    ASSERT_OK(context, icl_population_evaluate(p, point, 1, point, point, NULL, NULL, NULL, NULL, NULL,
-                                               gr));
+    ASSERT_OK(context,
+              icl_population_evaluate(p, point, 1, point, point, NULL, NULL, gu, NULL, NULL, NULL));
+    ASSERT_OK(context, icl_population_evaluate(p, point, 1, point, point, NULL, NULL, NULL, &gv,
+                                               NULL, NULL));
+    ASSERT_OK(context,
+              icl_population_evaluate(p, point, 1, point, point, NULL, NULL, NULL, NULL, gM, NULL));
+    ASSERT_OK(context,
+              icl_population_evaluate(p, point, 1, point, point, NULL, NULL, NULL, NULL, NULL, gr));
     ck_assert_mem_eq(gu, all, sizeof gu);
     ck_assert_double_eq(gv, all[2]);
     ck_assert_mem_eq(gM, all + 3, sizeof gM);
@@ -244,11 +251,13 @@ START_TEST(test_moments_and_risks_that_overflow) {
     o.prior_values = huge;
     icl_law *law = make_law(context, &o);
     double gamma[4] = {7, 7, 7, 7};
-    ASSERT_FAILS(context, ICL_ERR_NONFINITE, "overflow", icl_theory_optimum(law, NULL, 0, gamma, NULL));
+    ASSERT_FAILS(context, ICL_ERR_NONFINITE, "overflow",
+                 icl_theory_optimum(law, NULL, 0, gamma, NULL));
     icl_estimate risk = {5, 5};
     icl_law *one;
     ASSERT_OK(context, icl_law_with(law, 1, 0.1, &one));
-    ASSERT_FAILS(context, ICL_ERR_DIVERGED, "overflows", icl_theory_bayes_risk(one, &usable, &risk));
+    ASSERT_FAILS(context, ICL_ERR_DIVERGED, "overflows",
+                 icl_theory_bayes_risk(one, &usable, &risk));
     ck_assert(gamma[0] == 7 && risk.value == 5);
     icl_law_free(one);
     /* with n >= d all is seen, and so vague a prior is no prior */
@@ -286,7 +295,8 @@ START_TEST(test_population_outlives_law_and_context) {
     const double zero[4] = {0};
     double loss;
     ck_assert_int_eq(
-        icl_population_evaluate(p, zero, 0, zero, zero, &loss, NULL, NULL, NULL, NULL, NULL), ICL_OK);
+        icl_population_evaluate(p, zero, 0, zero, zero, &loss, NULL, NULL, NULL, NULL, NULL),
+        ICL_OK);
     ASSERT_CLOSE(loss, 2.1, TOL_ALGEBRA(2, 1), 2.1);
     icl_population_free(p);
 }

@@ -75,8 +75,8 @@ START_TEST(test_fields_are_their_definitions) {
         check_geometry(law, &p, rank, &c);
         icl_population *population;
         ASSERT_OK(context, icl_population_create(law, &population));
-        ASSERT_OK(context, icl_population_evaluate(population, p.u, p.v, p.M, p.r, &loss, NULL, NULL,
-                                                   NULL, NULL, NULL));
+        ASSERT_OK(context, icl_population_evaluate(population, p.u, p.v, p.M, p.r, &loss, NULL,
+                                                   NULL, NULL, NULL, NULL));
         icl_population_free(population);
         icl_optimum best = {.size = sizeof best};
         ASSERT_OK(context, icl_theory_optimum(law, NULL, rank, NULL, &best));
@@ -191,10 +191,11 @@ START_TEST(test_gradient_norm_is_of_the_balanced_gauge) {
     ASSERT_OK(context, icl_population_evaluate(population, balanced.u, balanced.v, balanced.M,
                                                balanced.r, NULL, NULL, g.u, &g.v, g.M, g.r));
     icl_population_free(population);
-    double norm = sqrt(naive_dot(3, g.u, g.u) + g.v * g.v + naive_dot(9, g.M, g.M) +
-                       naive_dot(3, g.r, g.r));
+    double norm =
+        sqrt(naive_dot(3, g.u, g.u) + g.v * g.v + naive_dot(9, g.M, g.M) + naive_dot(3, g.r, g.r));
     ASSERT_CLOSE(certify(law, &balanced, 0).gradient_norm, norm, TOL_ALGEBRA(9, 1), norm);
     ASSERT_CLOSE(certify(law, &p, 0).gradient_norm, norm, TOL_ALGEBRA(9, 1), norm);
+    ASSERT_CLOSE(certify(law, &p, 1).gradient_norm, norm, TOL_ALGEBRA(9, 1), norm);
     /* the saddle at zero, also where only one side of the product is 0 */
     layer_point zero = {.v = 0}, half = {.v = 1};
     ck_assert_double_eq(certify(law, &zero, 0).gradient_norm, 0);
@@ -203,6 +204,32 @@ START_TEST(test_gradient_norm_is_of_the_balanced_gauge) {
     ASSERT_CLOSE(c.gamma_distance, 1, TOL_ALGEBRA(3, 10), 1);
     ck_assert_double_eq(c.even_part, 0);
     ck_assert_double_eq(c.numerical_rank, 0);
+    icl_law_free(law);
+}
+END_TEST
+
+/* The net with Sigma = diag(2, 1): closed as long as u = r = 0, and so is its gradient in (v, M):
+ * with G = v M^T: 2 Sigma (G - Gamma*) C. */
+START_TEST(test_gradient_norm_of_the_odd_net) {
+    setup_context();
+    const double values[2] = {2, 1};
+    icl_law_options o = law_options(2, 4, 0.1);
+    o.labels = ICL_LABELS_NET;
+    o.covariance = ICL_COVARIANCE_DIAGONAL;
+    o.covariance_values = values;
+    icl_law *law = make_law(context, &o);
+    double C[4], best[4], norm = 0;
+    ASSERT_OK(context, icl_theory_moments(law, NULL, NULL, C, NULL));
+    ASSERT_OK(context, icl_theory_optimum(law, NULL, 0, best, NULL));
+    layer_point p = {.v = 0.5, .M = {0.3, 0, 0, 0.4}}; /* balanced */
+    double gv = 0;
+    for (int i = 0; i < 2; i++) {
+        double slope = 2 * values[i] * (p.v * p.M[3 * i] - best[3 * i]) * C[3 * i];
+        gv += slope * p.M[3 * i];
+        norm += slope * slope * p.v * p.v;
+    }
+    norm = sqrt(norm + gv * gv);
+    ASSERT_CLOSE(certify(law, &p, 0).gradient_norm, norm, TOL_ALGEBRA(4, 10), norm);
     icl_law_free(law);
 }
 END_TEST
@@ -218,6 +245,22 @@ START_TEST(test_even_part_alone_is_infinite) {
     icl_certificate c = certify(law, &p, 0);
     ck_assert(isinf(c.even_part) && c.even_part > 0);
     ck_assert_double_gt(c.excess, 0);
+    icl_law_free(law);
+}
+END_TEST
+
+/* Singular values of Gamma beside those of Gamma* = n / (n + d + 1) I: above 1e-3 or not. */
+START_TEST(test_numerical_rank) {
+    setup_context();
+    icl_law_options o = law_options(4, 5, 0);
+    icl_law *law = make_law(context, &o);
+    const double values[4] = {1, 0.1, 1.1e-3, 0.9e-3};
+    double gamma[16];
+    random_covariance(context, 1, 4, values, gamma);
+    for (int i = 0; i < 16; i++)
+        gamma[i] *= 5 / 10.0;
+    layer_point p = odd_point(4, 1, gamma);
+    ck_assert_double_eq(certify(law, &p, 0).numerical_rank, 3);
     icl_law_free(law);
 }
 END_TEST
@@ -252,6 +295,11 @@ START_TEST(test_no_examples_and_singular_covariance) {
     ck_assert(c.gamma_distance == 0 && c.even_part == 0 && c.gradient_norm == 0 && c.excess == 0);
     ck_assert(c.step == 0 && c.step_theory == 0 && c.step_whitened == 0 && c.numerical_rank == 0);
     ASSERT_CLOSE(c.risk, 3.5, TOL_ALGEBRA(3, 1), 3.5);
+    icl_law_free(law);
+    const double mean[3] = {1, 1, 0};
+    o.prior_mean = mean; /* needs no simulation either: yhat = 0 */
+    law = make_law(context, &o);
+    ASSERT_CLOSE(certify(law, &p, 0).risk, 5.5, TOL_ALGEBRA(3, 1), 5.5);
     icl_law_free(law);
     /* W = 0: Gamma* = 0 and the distance is the norm itself, the risk of noise alone */
     const double none[3] = {0};
@@ -335,8 +383,8 @@ START_TEST(test_prior_mean_with_an_even_part_is_simulated) {
 }
 END_TEST
 
-/* MATH 3: d = 5, n = 10, s2 = 0.25, mu = 2 e_1: the full layer reaches 3.18 where the best Gamma has
- * 3.38. Descend on a fixed set of moments and certify on others. */
+/* MATH 3: d = 5, n = 10, s2 = 0.25, mu = 2 e_1: the full layer reaches 3.18 where the best Gamma
+ * has 3.38. Descend on a fixed set of moments and certify on others. */
 START_TEST(test_prior_mean_even_part_does_help) {
     setup_context();
     icl_law_options o = law_options(5, 10, 0.25);
@@ -348,7 +396,8 @@ START_TEST(test_prior_mean_even_part_does_help) {
     layer_point p = odd_point(5, 1, gamma);
     icl_certificate c = {.size = sizeof c};
     double step = 0.05, best = INFINITY;
-    /* along e_1 alone: coordinate search in (v, u_1, r_1, M_11, M_22 = .. = M_55) on common prompts */
+    /* along e_1 alone: coordinate search in (v, u_1, r_1, M_11, M_22 = .. = M_55) on common prompts
+     */
     double *moves[5] = {&p.v, &p.u[0], &p.r[0], &p.M[0], &p.M[6]};
     for (int round = 0; round < 30; round++) {
         double before = best;
@@ -381,6 +430,7 @@ END_TEST
 
 RUN_SUITE("theory_certificate", test_fields_are_their_definitions, test_the_optimum_is_certified,
           test_excess_over_a_truncated_optimum, test_steps_are_the_theorems,
-          test_gradient_norm_is_of_the_balanced_gauge, test_even_part_alone_is_infinite,
-          test_one_dimension, test_no_examples_and_singular_covariance,
-          test_prior_mean_with_an_even_part_is_simulated, test_prior_mean_even_part_does_help)
+          test_gradient_norm_is_of_the_balanced_gauge, test_gradient_norm_of_the_odd_net,
+          test_even_part_alone_is_infinite, test_numerical_rank, test_one_dimension,
+          test_no_examples_and_singular_covariance, test_prior_mean_with_an_even_part_is_simulated,
+          test_prior_mean_even_part_does_help)

@@ -30,9 +30,9 @@ START_TEST(test_quadrature_of_a_normal) {
             half += z > 0 ? w : 0;
             wave += w * cos(3 * z);
             kink += w * fabs(z);
-            steep += w * tanh(20 * z) * z;
+            steep += w * tanh(60 * z) * z;
             /* Stein: E z tanh(a z) = a E (1 - tanh^2(a z)) */
-            steep_half += w * 20 * (1 - tanh(20 * z) * tanh(20 * z));
+            steep_half += w * 60 * (1 - tanh(60 * z) * tanh(60 * z));
         }
         const double exact[14] = {1, 0, 1, 0, 3, 0, 15, 0, 105, 0, 945, 0, 10395, 0};
         double count = (double)q.count;
@@ -70,8 +70,8 @@ START_TEST(test_arc_cosine_kernel_is_its_integral) {
 }
 END_TEST
 
-/* Simpson's rule on the density sin(theta)^(d - 2): error (b - a) h^4 f'''' / 180, with h = pi / 20000
- * and f'''' up to d^2: 1e-17 d^2. */
+/* Simpson's rule on the density sin(theta)^(d - 2): error (b - a) h^4 f'''' / 180, with h = pi /
+ * 20000 and f'''' up to d^2: 1e-17 d^2. */
 START_TEST(test_angle_of_random_directions) {
     const int64_t dims[] = {2, 3, 4, 7, 20, 300};
     enum { STEPS = 20000 };
@@ -89,6 +89,38 @@ START_TEST(test_angle_of_random_directions) {
     ASSERT_CLOSE(icl_arc_cosine_square(1), pi * pi / 2, TOL_ALGEBRA(1, 1), 5);
     /* J^2 = 1 + pi/2-slopes: at pi/2 J = 1, (J^2)'' / 2 = (J')^2 + J J'' = pi^2 / 4 + 1 */
     ASSERT_CLOSE(icl_arc_cosine_square(16384), 1 + (pi * pi / 4 + 1) / 16384, 1e-7, 1);
+}
+END_TEST
+
+/* E |a|^2 |b|^2 J^2 over the pairs (a, b) = (z_1 root, z_2 root) of the flat stream 0. */
+START_TEST(test_pairs_of_directions_are_the_flat_stream) {
+    setup_context();
+    enum { PAIRS = 700, D = 3 }; /* more than two chunks */
+    const double values[D] = {0.5, 1, 2};
+    const icl_simulation simulation = {13, PAIRS};
+    icl_law_options o = law_options(D, 4, 0);
+    o.covariance = ICL_COVARIANCE_DIAGONAL;
+    o.covariance_values = values;
+    icl_law *law = make_law(context, &o);
+    static double z[PAIRS * 2 * D];
+    ASSERT_OK(context, icl_random_normal(context, 13, 0, 0, PAIRS * 2 * D, z));
+    naive_tally tally = {0};
+    for (int64_t p = 0; p < PAIRS; p++) {
+        double a[D], b[D];
+        for (int64_t k = 0; k < D; k++) {
+            a[k] = sqrt(values[k]) * z[p * 2 * D + k];
+            b[k] = sqrt(values[k]) * z[p * 2 * D + D + k];
+        }
+        double norms = naive_norm(D, a) * naive_norm(D, b),
+               theta = acos(naive_dot(D, a, b) / norms);
+        double j = sin(theta) + (acos(-1) - theta) * cos(theta);
+        naive_add(&tally, pow(norms * j, 2));
+    }
+    double mean, error;
+    ASSERT_OK(context, icl_label_pairs(law, &simulation, &mean, &error));
+    ASSERT_CLOSE(mean, naive_mean(&tally), TOL_ALGEBRA(D, 100), mean);
+    ASSERT_CLOSE(error, naive_error(&tally), 1e-7, mean);
+    icl_law_free(law);
 }
 END_TEST
 
@@ -383,8 +415,8 @@ START_TEST(test_moments_against_monte_carlo) {
         double noise = 0.2, K[9], C[9], power;
         int net = which == 4; /* the cubic's moments have tails too heavy for a z-score */
         icl_law_options o = label_options(d, n, noise, which, which == SHIFTED);
-        naive_law naive = {.d = d, .n = n, .noise = noise, .labels = o.labels, .hidden = 3,
-                           .g = functions[which]};
+        naive_law naive = {
+            .d = d, .n = n, .noise = noise, .labels = o.labels, .hidden = 3, .g = functions[which]};
         if (net)
             o.labels = naive.labels = ICL_LABELS_NET;
         o.hidden = 3;
@@ -457,8 +489,8 @@ START_TEST(test_failing_callbacks) {
 END_TEST
 
 RUN_SUITE("theory_labels", test_quadrature_of_a_normal, test_arc_cosine_kernel_is_its_integral,
-          test_angle_of_random_directions, test_label_values_agree_between_methods,
-          test_table_of_nonlinear_laws, test_optimum_of_g_laws_is_formula_f6,
-          test_optimum_of_the_net_is_formula_f7, test_scaled_identity_is_closed_too,
-          test_labels_without_signal, test_moments_against_monte_carlo,
-          test_net_with_any_covariance, test_failing_callbacks)
+          test_angle_of_random_directions, test_pairs_of_directions_are_the_flat_stream,
+          test_label_values_agree_between_methods, test_table_of_nonlinear_laws,
+          test_optimum_of_g_laws_is_formula_f6, test_optimum_of_the_net_is_formula_f7,
+          test_scaled_identity_is_closed_too, test_labels_without_signal,
+          test_moments_against_monte_carlo, test_net_with_any_covariance, test_failing_callbacks)

@@ -1,5 +1,5 @@
 /* Gamma*, its risk and the risks of other predictors: theorems of the field, normal equations,
- * truncation, degenerate laws. */
+ * truncation. Degenerate laws: test_theory_degenerate.c. */
 #include "test_theory.h"
 
 static icl_context *context;
@@ -102,8 +102,8 @@ START_TEST(test_identity_prior_gives_zhangs_preconditioner) {
         W[i * 6] = psi2;
     icl_optimum best = optimum_of(make_dense_law(context, d, n, s2, sigma, W), 0, gamma);
     for (int i = 0; i < 25; i++)
-        expected[i] = (1 + 1.0 / 12) * sigma[i] +
-                      (i % 6 == 0 ? (naive_trace(d, sigma) + s2 / psi2) / 12 : 0);
+        expected[i] =
+            (1 + 1.0 / 12) * sigma[i] + (i % 6 == 0 ? (naive_trace(d, sigma) + s2 / psi2) / 12 : 0);
     naive_invert(d, expected);
     assert_multiple(d, gamma, expected, 1, TOL_ALGEBRA(d, 100));
     /* loss* = t + s2 - tr(Sigma W Sigma Gamma*) */
@@ -157,22 +157,6 @@ START_TEST(test_prior_mean_stands_in_the_second_moment) {
 END_TEST
 
 /* ---- normal equations and optimality on random laws ---- */
-
-/* ||Sigma Gamma* C - K|| / ||K|| from the formulas of MATH 3 by plain loops. */
-static double naive_residual(int64_t d, int64_t n, double s2, const double *sigma, const double *W,
-                             const double *gamma) {
-    double a[MAX_DD], K[MAX_DD], C[MAX_DD], b[MAX_DD];
-    naive_product(d, sigma, W, a);
-    double power = naive_trace(d, a) + s2, N = (double)n;
-    naive_product(d, a, sigma, K);
-    for (int64_t i = 0; i < d * d; i++)
-        C[i] = (1 + 1 / N) * K[i] + power / N * sigma[i];
-    naive_product(d, sigma, gamma, a);
-    naive_product(d, a, C, b);
-    for (int64_t i = 0; i < d * d; i++)
-        b[i] -= K[i];
-    return naive_norm(d * d, b) / naive_norm(d * d, K);
-}
 
 START_TEST(test_normal_equations_hold_on_random_laws) {
     setup_context();
@@ -275,7 +259,8 @@ START_TEST(test_best_step_is_best_and_is_what_the_formula_says) {
         ASSERT_OK(context, icl_theory_best_step(law, NULL, given, &eta, &best));
         ASSERT_CLOSE(eta, expected, TOL_ALGEBRA(d * d, 100), fabs(expected));
         for (int i = 0; i < 2; i++) {
-            ASSERT_OK(context, icl_theory_step_risk(law, NULL, given, eta * (0.99 + 0.02 * i), &other));
+            ASSERT_OK(context,
+                      icl_theory_step_risk(law, NULL, given, eta * (0.99 + 0.02 * i), &other));
             ck_assert_double_gt(other.value, best.value);
         }
         /* the step as a Gamma */
@@ -289,8 +274,8 @@ START_TEST(test_best_step_is_best_and_is_what_the_formula_says) {
 END_TEST
 
 /* PAPERS 6.3: Gamma* trained at N, W = I, s2 = 0, with G = (1 + 1/N) Sigma + tr Sigma / N I, used
- * at length M on a task w: best linear (0) + tr(Cov(xy) G^-2 Sigma) / M + (1/N^2) [w^T G^-2 Sigma^3 w +
- * 2 tr Sigma w^T G^-2 Sigma^2 w + (tr Sigma)^2 w^T G^-2 Sigma w]; over w: w w^T -> I. */
+ * at length M on a task w: best linear (0) + tr(Cov(xy) G^-2 Sigma) / M + (1/N^2) [w^T G^-2 Sigma^3
+ * w + 2 tr Sigma w^T G^-2 Sigma^2 w + (tr Sigma)^2 w^T G^-2 Sigma w]; over w: w w^T -> I. */
 START_TEST(test_zhangs_risk_at_another_length) {
     setup_context();
     const double values[5] = {3, 1.5, 1, 0.4, 0.1};
@@ -385,156 +370,12 @@ START_TEST(test_truncation_keeps_the_strongest_directions) {
 }
 END_TEST
 
-/* ---- degenerate laws ---- */
-
-START_TEST(test_no_examples_leave_the_prior) {
-    setup_context();
-    icl_law_options o = law_options(3, 0, 0.5);
-    double mean[3] = {1, 0, -1}, gamma[9], zero[9] = {0}, eta = 1;
-    o.prior_mean = mean;
-    icl_law *law = make_law(context, &o);
-    icl_estimate risk;
-    ASSERT_OK(context, icl_theory_best_step(law, NULL, NULL, &eta, &risk));
-    ck_assert_double_eq(eta, 0);
-    ASSERT_CLOSE(risk.value, 5.5, TOL_ALGEBRA(3, 1), 5.5);
-    ASSERT_OK(context, icl_theory_step_risk(law, NULL, NULL, 3, &risk));
-    ASSERT_CLOSE(risk.value, 5.5, TOL_ALGEBRA(3, 1), 5.5);
-    icl_optimum best = optimum_of(law, 0, gamma);
-    ck_assert_mem_eq(gamma, zero, sizeof gamma);
-    ASSERT_CLOSE(best.risk, 5.5, TOL_ALGEBRA(3, 1), 5.5);
-    ck_assert_double_eq(best.residual, 0);
-}
-END_TEST
-
-/* Sigma = A A^T of rank 2 in 4 dimensions: Gamma* lives in its range and solves the equations. */
-START_TEST(test_singular_covariance_gives_the_least_norm_optimum) {
-    setup_context();
-    int64_t d = 4;
-    const double values[4] = {2, 0, 0.5, 0};
-    double sigma[16], W[16], gamma[16], other[16];
-    random_naive_law(context, 41, d, 5, 0.2, other, W);
-    random_covariance(context, 42, d, values, sigma);
-    icl_law *law = make_dense_law(context, d, 5, 0.2, sigma, W);
-    icl_optimum best = optimum_of(law, 0, gamma);
-    ck_assert_double_le(best.residual, TOL_ALGEBRA(d, 100));
-    ck_assert_double_le(naive_residual(d, 5, 0.2, sigma, W, gamma), TOL_ALGEBRA(d, 100));
-    /* P = the projection on the range: Sigma^+ Sigma */
-    double q[16], P[16], a[16], range[4] = {1, 0, 1, 0};
-    ASSERT_OK(context, icl_random_rotation(context, 42, 0, d, q));
-    random_covariance(context, 42, d, range, P);
-    naive_product(d, P, gamma, a);
-    naive_product(d, a, P, other);
-    ck_assert_double_le(relative_difference(16, gamma, other), TOL_ALGEBRA(d, 100));
-}
-END_TEST
-
-/* The same two-dimensional law, alone and inside a singular Sigma. */
-START_TEST(test_singular_covariance_is_the_smaller_law) {
-    setup_context();
-    const double small[2] = {2, 0.5}, large[4] = {0, 2, 0, 0.5}, prior[2] = {1, 3};
-    const double prior_large[4] = {7, 1, 5, 3};
-    icl_law_options o = law_options(2, 6, 0.1);
-    o.covariance = o.prior = ICL_COVARIANCE_DIAGONAL;
-    o.covariance_values = small;
-    o.prior_values = prior;
-    double inner[4], outer[16];
-    icl_optimum a = optimum_of(make_law(context, &o), 0, inner);
-    o.dim = 4;
-    o.covariance_values = large;
-    o.prior_values = prior_large;
-    icl_optimum b = optimum_of(make_law(context, &o), 0, outer);
-    ASSERT_CLOSE(a.risk, b.risk, TOL_ALGEBRA(4, 1), a.risk);
-    for (int i = 0; i < 16; i++) {
-        double expected = i == 5 ? inner[0] : i == 15 ? inner[3] : 0;
-        ASSERT_CLOSE(outer[i], expected, TOL_ALGEBRA(4, 1), 1);
-    }
-}
-END_TEST
-
-START_TEST(test_singular_prior_and_no_noise) {
-    setup_context();
-    int64_t d = 3;
-    const double values[3] = {1, 0, 0};
-    double sigma[9], W[9], gamma[9], other[9];
-    random_naive_law(context, 51, d, 4, 0, sigma, other);
-    random_covariance(context, 52, d, values, W);
-    icl_optimum best = optimum_of(make_dense_law(context, d, 4, 0, sigma, W), 0, gamma);
-    ck_assert_double_le(naive_residual(d, 4, 0, sigma, W, gamma), TOL_ALGEBRA(d, 100));
-    ck_assert_double_gt(best.risk, 0);
-    /* W = 0 and no noise: y = 0, everything is 0 */
-    memset(W, 0, sizeof W);
-    best = optimum_of(make_dense_law(context, d, 4, 0, sigma, W), 0, gamma);
-    ck_assert_double_eq(best.risk, 0);
-    ck_assert_double_eq(naive_norm(9, gamma), 0);
-    /* Sigma = 0: x = 0 */
-    memset(sigma, 0, sizeof sigma);
-    best = optimum_of(make_dense_law(context, d, 4, 0.5, sigma, NULL), 0, gamma);
-    ck_assert_double_eq(best.risk, 0.5);
-    ck_assert_double_eq(naive_norm(9, gamma), 0);
-}
-END_TEST
-
-/* With many examples and no noise the risk is small, and still right to rounding. */
-START_TEST(test_small_risks_do_not_cancel) {
-    setup_context();
-    icl_law_options o = law_options(5, INT64_C(1) << 31, 0);
-    double gamma[25], n = 2147483648.0;
-    icl_optimum best = optimum_of(make_law(context, &o), 0, gamma);
-    ASSERT_CLOSE(best.risk, 30 / (n + 6), TOL_ALGEBRA(5, 1), best.risk);
-    /* a covariance of any scale */
-    const double tiny[5] = {1e-200, 2e-200, 1e-200, 3e-200, 1e-200};
-    o = law_options(5, 8, 0);
-    o.covariance = ICL_COVARIANCE_SPECTRUM;
-    o.covariance_values = tiny;
-    icl_optimum small = optimum_of(make_law(context, &o), 0, gamma);
-    double scaled[5], other[25];
-    for (int i = 0; i < 5; i++)
-        scaled[i] = tiny[i] * 1e200;
-    o.covariance_values = scaled;
-    best = optimum_of(make_law(context, &o), 0, other);
-    ASSERT_CLOSE(small.risk * 1e200, best.risk, TOL_ALGEBRA(5, 1), best.risk);
-    for (int i = 0; i < 25; i++)
-        gamma[i] *= 1e-200;
-    ck_assert_double_le(relative_difference(25, gamma, other), TOL_ALGEBRA(5, 3));
-}
-END_TEST
-
-/* Beyond the sizes of plain loops, through BLAS. */
-START_TEST(test_large_dimension) {
-    setup_context();
-    enum { D = 60 };
-    static double values[D], gamma[D * D], best_gamma[D * D];
-    double trace = 0;
-    for (int k = 0; k < D; k++)
-        trace += values[k] = 1 + 0.1 * k;
-    icl_law_options o = law_options(D, 30, 1);
-    o.covariance = ICL_COVARIANCE_SPECTRUM;
-    o.covariance_values = values;
-    icl_law *law = make_law(context, &o);
-    icl_optimum best = {.size = sizeof best};
-    ASSERT_OK(context, icl_theory_optimum(law, NULL, 0, gamma, &best));
-    double expected = 1 + trace;
-    for (int k = 0; k < D; k++)
-        expected -= values[k] * values[k] / ((1 + 1 / 30.0) * values[k] + (trace + 1) / 30);
-    ASSERT_CLOSE(best.risk, expected, TOL_ALGEBRA(D, 1), expected);
-    ck_assert_double_le(best.residual, TOL_ALGEBRA(D, 10));
-    icl_estimate risk;
-    memcpy(best_gamma, gamma, sizeof gamma);
-    ASSERT_OK(context, icl_theory_risk(law, NULL, best_gamma, &risk));
-    ASSERT_CLOSE(risk.value, expected, TOL_ALGEBRA(D, 1), expected);
-    icl_law_free(law);
-}
-END_TEST
-
 RUN_SUITE("theory_optimum", test_isotropic_optimum_is_one_gradient_step,
           test_printed_numbers_of_the_isotropic_case,
           test_inverse_prior_gives_one_preconditioned_step,
-          test_identity_prior_gives_zhangs_preconditioner,
-          test_prior_mean_and_the_skewed_example, test_prior_mean_stands_in_the_second_moment,
-          test_normal_equations_hold_on_random_laws, test_moments_and_risk_are_the_definition,
-          test_risk_of_a_gradient_step, test_best_step_is_best_and_is_what_the_formula_says,
-          test_zhangs_risk_at_another_length, test_truncated_optimum_beats_random_competitors,
-          test_truncation_keeps_the_strongest_directions, test_no_examples_leave_the_prior,
-          test_singular_covariance_gives_the_least_norm_optimum,
-          test_singular_covariance_is_the_smaller_law, test_singular_prior_and_no_noise,
-          test_small_risks_do_not_cancel, test_large_dimension)
+          test_identity_prior_gives_zhangs_preconditioner, test_prior_mean_and_the_skewed_example,
+          test_prior_mean_stands_in_the_second_moment, test_normal_equations_hold_on_random_laws,
+          test_moments_and_risk_are_the_definition, test_risk_of_a_gradient_step,
+          test_best_step_is_best_and_is_what_the_formula_says, test_zhangs_risk_at_another_length,
+          test_truncated_optimum_beats_random_competitors,
+          test_truncation_keeps_the_strongest_directions)

@@ -1,5 +1,5 @@
 /* The exact loss of the full layer: against the tokens, against the formula of MATH 3, its
- * gradient, its excess, its spurious minimum. */
+ * gradient, its excess. Its minima: test_theory_minima.c. */
 #include "test_theory.h"
 
 static icl_context *context;
@@ -17,8 +17,8 @@ static icl_population *make_population(const icl_law *law) {
 
 static double loss_at(const icl_population *population, const layer_point *p) {
     double loss;
-    ASSERT_OK(context, icl_population_evaluate(population, p->u, p->v, p->M, p->r, &loss, NULL, NULL,
-                                               NULL, NULL, NULL));
+    ASSERT_OK(context, icl_population_evaluate(population, p->u, p->v, p->M, p->r, &loss, NULL,
+                                               NULL, NULL, NULL, NULL));
     return loss;
 }
 
@@ -117,8 +117,8 @@ static icl_law *nonlinear_law(int labels, int64_t d, int64_t n, double noise, na
     o.labels = (icl_labels)labels;
     o.hidden = 3;
     o.label_fn = labels == ICL_LABELS_CALLBACK ? call_shifted : NULL;
-    *naive = (naive_law){.d = d, .n = n, .noise = noise, .labels = o.labels, .hidden = 3,
-                         .g = g_shifted};
+    *naive = (naive_law){
+        .d = d, .n = n, .noise = noise, .labels = o.labels, .hidden = 3, .g = g_shifted};
     set_identity(d, naive->sigma_root);
     return make_law(context, &o);
 }
@@ -141,6 +141,65 @@ START_TEST(test_nonlinear_loss_against_monte_carlo) {
 }
 END_TEST
 
+/* At u = 0, M = 0, v = 1 only E s_yy^2 r^T Sigma r is left: E y^4 for n = 1, E y_1^2 y_2^2 for
+ * many. */
+START_TEST(test_fourth_moments_of_the_labels) {
+    setup_context();
+    for (int labels = 0; labels <= ICL_LABELS_CALLBACK; labels++)
+        for (int64_t d = 1; d <= 4; d += 3) {
+            if (labels == ICL_LABELS_CUBIC)
+                continue;
+            naive_law naive;
+            icl_law *one = nonlinear_law(labels, d, 1, 0.3, &naive), *many;
+            set_identity(d, naive.prior_root);
+            ASSERT_OK(context, icl_law_with(one, INT64_C(1) << 31, 0.3, &many));
+            icl_population *a = make_population(one), *b = make_population(many);
+            layer_point p = {.v = 1, .r = {1}};
+            double power;
+            ASSERT_OK(context, icl_theory_moments(one, NULL, NULL, NULL, &power));
+            normal_source source = {.context = context, .seed = 6};
+            naive_prompt q;
+            naive_tally same = {0}, other = {0};
+            for (int i = 0; i < 150000; i++) {
+                naive_draw(&naive, &source, &q);
+                naive_add(&same, pow(q.y[0], 4));
+                naive_add(&other, pow(q.y[0] * q.y[1], 2));
+            }
+            ASSERT_MEAN(&same, loss_at(a, &p) - power);
+            ASSERT_MEAN(&other, loss_at(b, &p) - power);
+            icl_population_free(a);
+            icl_population_free(b);
+            icl_law_free(one);
+            icl_law_free(many);
+        }
+}
+END_TEST
+
+/* The net's E f^4 with its outer weights averaged by hand: E_a (sum a_k h_k)^4 = 3 (sum h_k^2)^2.
+ */
+START_TEST(test_fourth_moment_of_the_net) {
+    setup_context();
+    naive_law naive;
+    icl_law *law = nonlinear_law(ICL_LABELS_NET, 2, 1, 0, &naive);
+    icl_population *population = make_population(law);
+    layer_point p = {.v = 1, .r = {1}};
+    normal_source source = {.context = context, .seed = 7};
+    naive_prompt q;
+    naive_tally tally = {0};
+    for (int i = 0; i < 100000; i++) {
+        naive_draw(&naive, &source, &q);
+        double sum = 0;
+        for (int k = 0; k < 3; k++)
+            sum += pow(fmax(naive_dot(2, q.net + 2 * k, q.x), 0), 2);
+        naive_add(&tally, 3 * pow(2.0 / 3 * sum, 2));
+    }
+    ck_assert_double_le(naive_error(&tally), 0.02 * naive_mean(&tally));
+    ASSERT_MEAN(&tally, loss_at(population, &p) - 2);
+    icl_population_free(population);
+    icl_law_free(law);
+}
+END_TEST
+
 /* The cubic by the moments: E y^2 = 15, E y^4 = 10395, a = 3, E g^2 s^2 = 105 (s2 = 0). */
 START_TEST(test_cubic_loss_by_its_moments) {
     setup_context();
@@ -158,7 +217,8 @@ START_TEST(test_cubic_loss_by_its_moments) {
         naive_apply(d, t, p.u, Mu);
         naive_apply(d, p.M, p.r, Mr);
         double expected = 15 - 2 * k * naive_trace(d, gamma) + c * naive_dot(4, gamma, gamma);
-        expected += 1.2 * naive_dot(2, Mu, Mu) + naive_dot(4, p.M, p.M) * naive_dot(2, p.u, p.u) / 5;
+        expected +=
+            1.2 * naive_dot(2, Mu, Mu) + naive_dot(4, p.M, p.M) * naive_dot(2, p.u, p.u) / 5;
         expected += 2 * p.v * h * naive_dot(2, p.u, Mr) + p.v * p.v * q4 * naive_dot(2, p.r, p.r);
         ASSERT_CLOSE(loss_at(population, &p), expected, TOL_ALGEBRA(16, 1), 15 + expected);
     }
@@ -169,22 +229,12 @@ END_TEST
 
 /* ---- the gradient ---- */
 
-/* Coordinate `index` of (u, v, M, r). */
-static double *coordinate(layer_point *p, int64_t d, int64_t index) {
-    if (index < d)
-        return &p->u[index];
-    if (index == d)
-        return &p->v;
-    index -= d + 1;
-    return index < d * d ? &p->M[index] : &p->r[index - d * d];
-}
-
 /* (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12 h: exact for a quartic but for rounding, so that h
  * may be large. */
 static void check_gradient(const icl_population *population, int64_t d, layer_point p, double h) {
     layer_point g;
-    ASSERT_OK(context, icl_population_evaluate(population, p.u, p.v, p.M, p.r, NULL, NULL, g.u, &g.v,
-                                               g.M, g.r));
+    ASSERT_OK(context, icl_population_evaluate(population, p.u, p.v, p.M, p.r, NULL, NULL, g.u,
+                                               &g.v, g.M, g.r));
     double scale = fabs(g.v) + naive_norm(d, g.u) + naive_norm(d * d, g.M) + naive_norm(d, g.r);
     for (int64_t i = 0; i < d * d + 2 * d + 1; i++) {
         const double steps[4] = {1, -1, 2, -2};
@@ -248,8 +298,8 @@ START_TEST(test_large_dimension_is_consistent) {
     }
     ASSERT_OK(context, icl_population_evaluate(a, u, p.v, M, r, &loss, &excess, gu, &gv, gM, gr));
     double small_loss, small_excess;
-    ASSERT_OK(context, icl_population_evaluate(b, p.u, p.v, p.M, p.r, &small_loss, &small_excess, g.u,
-                                               &g.v, g.M, g.r));
+    ASSERT_OK(context, icl_population_evaluate(b, p.u, p.v, p.M, p.r, &small_loss, &small_excess,
+                                               g.u, &g.v, g.M, g.r));
     ASSERT_CLOSE(loss, small_loss, TOL_ALGEBRA(D, 1), loss);
     ASSERT_CLOSE(excess, small_excess, TOL_ALGEBRA(D, 1), loss);
     ASSERT_CLOSE(gv, g.v, TOL_ALGEBRA(D, 10), fabs(g.v) + loss);
@@ -257,7 +307,8 @@ START_TEST(test_large_dimension_is_consistent) {
         ASSERT_CLOSE(gu[i], i < S ? g.u[i] : 0, TOL_ALGEBRA(D, 10), loss);
         ASSERT_CLOSE(gr[i], i < S ? g.r[i] : 0, TOL_ALGEBRA(D, 10), loss);
         for (int j = 0; j < D; j++)
-            ASSERT_CLOSE(gM[i * D + j], i < S && j < S ? g.M[i * S + j] : 0, TOL_ALGEBRA(D, 10), loss);
+            ASSERT_CLOSE(gM[i * D + j], i < S && j < S ? g.M[i * S + j] : 0, TOL_ALGEBRA(D, 10),
+                         loss);
     }
     icl_population_free(a);
     icl_population_free(b);
@@ -328,7 +379,8 @@ START_TEST(test_tiny_excess_keeps_its_digits) {
         naive_product(d, a, C, b);
         double expected = size * size * naive_dot(9, E, b);
         /* rounding of Gamma* and of moved, each eps kappa, against size */
-        ASSERT_CLOSE(excess, expected, 2 * TOL_ALGEBRA(d, 10) / size + TOL_ALGEBRA(d, 10), expected);
+        ASSERT_CLOSE(excess, expected, 2 * TOL_ALGEBRA(d, 10) / size + TOL_ALGEBRA(d, 10),
+                     expected);
     }
     icl_population_free(population);
     icl_law_free(law);
@@ -360,7 +412,8 @@ START_TEST(test_tiny_even_part_keeps_its_digits) {
 }
 END_TEST
 
-/* (u, v) -> a (u, v), (M; r) -> (M; r) / a changes nothing; the signs of u and r together neither. */
+/* (u, v) -> a (u, v), (M; r) -> (M; r) / a changes nothing; the signs of u and r together neither.
+ */
 START_TEST(test_symmetries_of_the_loss) {
     setup_context();
     double sigma[16], W[16];
@@ -383,130 +436,11 @@ START_TEST(test_symmetries_of_the_loss) {
     double loss;
     ASSERT_OK(context, icl_population_evaluate(population, zero.u, 0, zero.M, zero.r, &loss, NULL,
                                                g.u, &g.v, g.M, g.r));
-    ck_assert_double_eq(naive_norm(4, g.u) + fabs(g.v) + naive_norm(16, g.M) + naive_norm(4, g.r), 0);
+    ck_assert_double_eq(naive_norm(4, g.u) + fabs(g.v) + naive_norm(16, g.M) + naive_norm(4, g.r),
+                        0);
     double power;
     ASSERT_OK(context, icl_theory_moments(law, NULL, NULL, NULL, &power));
     ASSERT_CLOSE(loss, power, TOL_ALGEBRA(4, 10), power);
-    icl_population_free(population);
-    icl_law_free(law);
-}
-END_TEST
-
-/* ---- minima ---- */
-
-typedef struct objective {
-    const icl_population *population;
-    int64_t d;
-} objective;
-
-static int evaluate(const double *x, double *value, double *gradient, void *user) {
-    const objective *o = user;
-    layer_point p = {.v = 0}, g = {.v = 0};
-    int64_t count = o->d * o->d + 2 * o->d + 1;
-    for (int64_t i = 0; i < count; i++)
-        *coordinate(&p, o->d, i) = x[i];
-    if (icl_population_evaluate(o->population, p.u, p.v, p.M, p.r, value, NULL, g.u, &g.v, g.M,
-                                g.r) != ICL_OK)
-        *value = INFINITY;
-    for (int64_t i = 0; i < count; i++)
-        gradient[i] = *coordinate(&g, o->d, i);
-    return 0;
-}
-
-/* L-BFGS until nothing improves; returns the gradient's norm. */
-static double descend(const icl_population *population, int64_t d, layer_point *p) {
-    double x[MAX_DD + 2 * MAX_D + 1];
-    objective o = {population, d};
-    int64_t count = d * d + 2 * d + 1;
-    icl_optimiser_options options;
-    ASSERT_OK(context, icl_optimiser_options_init(&options, sizeof options));
-    options.method = ICL_OPTIMISER_LBFGS;
-    options.history = 50;
-    icl_optimiser *optimiser;
-    ASSERT_OK(context, icl_optimiser_create(context, &options, count, &optimiser));
-    icl_step_report report = {.stop = ICL_STOP_NONE};
-    for (int64_t i = 0; i < count; i++)
-        x[i] = *coordinate(p, d, i);
-    for (int step = 0; step < 3000 && report.stop == ICL_STOP_NONE; step++)
-        ASSERT_OK(context, icl_optimiser_step(optimiser, evaluate, &o, x, &report));
-    for (int64_t i = 0; i < count; i++)
-        *coordinate(p, d, i) = x[i];
-    icl_optimiser_free(optimiser);
-    return report.gradient_norm;
-}
-
-/* Sigma = diag(100, 100, 1, 1, 1), W = I, n = 20: a minimum with u, r not 0 and loss 86.4 beside the
- * global one of 29.0. */
-START_TEST(test_spurious_minimum_of_a_skewed_law) {
-    setup_context();
-    const double values[5] = {100, 100, 1, 1, 1};
-    icl_law_options o = law_options(5, 20, 0);
-    o.covariance = ICL_COVARIANCE_DIAGONAL;
-    o.covariance_values = values;
-    icl_law *law = make_law(context, &o);
-    icl_population *population = make_population(law);
-    const double losses[2] = {29.0, 86.4};
-    for (int i = 0; i < 2; i++) { /* from Zhang's start, from a small Gaussian one */
-        layer_point p = random_point(context, 3, 5, 0.01);
-        if (i == 0) {
-            p = (layer_point){.v = 0.1};
-            for (int k = 0; k < 5; k++)
-                p.M[6 * k] = 0.1 / sqrt(5);
-        }
-        double norm = descend(population, 5, &p), loss = loss_at(population, &p), excess;
-        ck_assert_double_le(norm, 1e-3);
-        ASSERT_CLOSE(loss, losses[i], 0.05, 1);
-        ASSERT_OK(context, icl_population_evaluate(population, p.u, p.v, p.M, p.r, NULL, &excess,
-                                                   NULL, NULL, NULL, NULL));
-        ASSERT_CLOSE(excess, loss - 29.04565, 5e-6, 1);
-        ck_assert_int_eq(naive_norm(5, p.u) > 0.01 && naive_norm(5, p.r) > 0.01, i);
-        for (uint64_t seed = 0; seed < 500; seed++) { /* a minimum, not a saddle */
-            layer_point q = random_point(context, 100 + seed, 5, 1e-3);
-            double moved = 0;
-            for (int64_t k = 0; k < 36; k++) {
-                moved += *coordinate(&q, 5, k) * *coordinate(&q, 5, k);
-                *coordinate(&q, 5, k) += *coordinate(&p, 5, k);
-            }
-            ck_assert_double_ge(loss_at(population, &q), loss - norm * sqrt(moved));
-        }
-    }
-    icl_population_free(population);
-    icl_law_free(law);
-}
-END_TEST
-
-/* Zhang et al. 2306.09927: gradient flow from the balanced start conserves v^2 - ||M||^2 and ends at
- * v = tr(G^-2)^(1/4), M = G^-1 / v, G = (1 + 1/n) Sigma + tr Sigma / n I. A small Euler step moves
- * the invariant by O(step) over the whole path. */
-START_TEST(test_gradient_flow_of_zhang) {
-    setup_context();
-    const double values[3] = {1.5, 1, 0.5};
-    icl_law_options o = law_options(3, 10, 0);
-    o.covariance = ICL_COVARIANCE_DIAGONAL;
-    o.covariance_values = values;
-    icl_law *law = make_law(context, &o);
-    icl_population *population = make_population(law);
-    layer_point p = {.v = 0.3}, g;
-    for (int k = 0; k < 3; k++)
-        p.M[4 * k] = 0.3 / sqrt(3);
-    double step = 1e-3, excess = 0;
-    for (int t = 0; t < 40000; t++) {
-        ASSERT_OK(context, icl_population_evaluate(population, p.u, p.v, p.M, p.r, NULL, &excess, g.u,
-                                                   &g.v, g.M, g.r));
-        p.v -= step * g.v;
-        for (int i = 0; i < 9; i++)
-            p.M[i] -= step * g.M[i];
-        ck_assert_double_eq(naive_norm(3, g.u) + naive_norm(3, g.r), 0);
-    }
-    ck_assert_double_le(excess, 1e-20);
-    ck_assert_double_le(fabs(p.v * p.v - naive_dot(9, p.M, p.M)), 10 * step);
-    double squares = 0;
-    for (int k = 0; k < 3; k++)
-        squares += pow(1.1 * values[k] + 0.3, -2);
-    double v = pow(squares, 0.25);
-    ASSERT_CLOSE(p.v, v, 10 * step, v);
-    for (int k = 0; k < 3; k++)
-        ASSERT_CLOSE(p.v * p.M[4 * k], 1 / (1.1 * values[k] + 0.3), 1e-9, 1);
     icl_population_free(population);
     icl_law_free(law);
 }
@@ -524,8 +458,8 @@ START_TEST(test_prior_mean_demands_no_even_part) {
     layer_point p = random_point(context, 3, 3, 0.4), odd = p, g = random_point(context, 4, 3, 1);
     memset(odd.u, 0, sizeof odd.u);
     memset(odd.r, 0, sizeof odd.r);
-    ASSERT_OK(context, icl_population_evaluate(population, odd.u, odd.v, odd.M, odd.r, &loss, &excess,
-                                               g.u, &g.v, g.M, g.r));
+    ASSERT_OK(context, icl_population_evaluate(population, odd.u, odd.v, odd.M, odd.r, &loss,
+                                               &excess, g.u, &g.v, g.M, g.r));
     ck_assert_double_eq(naive_norm(3, g.u) + naive_norm(3, g.r), 0);
     icl_estimate risk;
     point_gamma(3, &odd, gamma);
@@ -566,9 +500,9 @@ START_TEST(test_overflow_is_divergence_and_leaves_outputs) {
 END_TEST
 
 RUN_SUITE("theory_population", test_loss_is_the_formula, test_linear_loss_against_monte_carlo,
-          test_nonlinear_loss_against_monte_carlo, test_cubic_loss_by_its_moments,
+          test_nonlinear_loss_against_monte_carlo, test_fourth_moments_of_the_labels,
+          test_fourth_moment_of_the_net, test_cubic_loss_by_its_moments,
           test_gradient_against_differences, test_large_dimension_is_consistent,
           test_excess_is_loss_over_the_minimum, test_tiny_excess_keeps_its_digits,
           test_tiny_even_part_keeps_its_digits, test_symmetries_of_the_loss,
-          test_spurious_minimum_of_a_skewed_law, test_gradient_flow_of_zhang,
           test_prior_mean_demands_no_even_part, test_overflow_is_divergence_and_leaves_outputs)

@@ -185,6 +185,146 @@ START_TEST(test_standard_errors_of_risks) {
 }
 END_TEST
 
+/* ---- one task at a time ---- */
+
+/* What f = +-relu(w.x) has given w, averaged over the reflections of a diagonal Sigma, which makes
+ * K_w, C_w and H_w diagonal. */
+typedef struct task_moments {
+    double K[MAX_D], C[MAX_D], H[MAX_D], power, q4;
+} task_moments;
+
+static task_moments relu_moments(int64_t d, double n, double s2, const double *values,
+                                 const double *w) {
+    task_moments m = {.power = s2};
+    double tau = 0;
+    for (int64_t j = 0; j < d; j++)
+        tau += values[j] * w[j] * w[j];
+    m.power += tau / 2;
+    /* E y^4 = E f^4 + 6 s2 E f^2 + 3 s2^2 */
+    m.q4 = (1.5 * tau * tau + 3 * s2 * tau + 3 * s2 * s2) / n + (1 - 1 / n) * m.power * m.power;
+    for (int64_t j = 0; j < d; j++) {
+        double Sw = values[j] * w[j], yyxx = m.power * values[j] + Sw * Sw;
+        m.K[j] = Sw * Sw / 4;
+        m.C[j] = yyxx / n + (1 - 1 / n) * m.K[j];
+        m.H[j] = yyxx / n + (1 - 1 / n) * m.power * values[j];
+    }
+    return m;
+}
+
+/* MATH 3 with these moments. */
+static double task_risk(int64_t d, double n, const double *values, const task_moments *m,
+                        const layer_point *p) {
+    double gamma[MAX_DD], risk = m->power, trace = 0, uu = 0, rr = 0;
+    point_gamma(d, p, gamma);
+    for (int64_t i = 0; i < d; i++) {
+        double Mu = 0; /* (M^T Sigma u)_i */
+        uu += values[i] * p->u[i] * p->u[i];
+        rr += values[i] * p->r[i] * p->r[i];
+        risk -= 2 * gamma[i * d + i] * m->K[i];
+        for (int64_t j = 0; j < d; j++) {
+            double g = gamma[i * d + j], M = p->M[i * d + j];
+            risk += values[i] * g * g * m->C[j];
+            Mu += p->M[j * d + i] * values[j] * p->u[j];
+            trace += values[i] * M * M * values[j];
+            risk += 2 * p->v * p->u[i] * m->H[i] * M * values[j] * p->r[j];
+        }
+        risk += (1 + 1 / n) * values[i] * Mu * Mu;
+    }
+    return risk + trace * uu / n + p->v * p->v * m->q4 * rr;
+}
+
+/* The certificate's risk and its standard error are the mean and the spread over the very tasks
+ * of the sampler, each term of them. */
+START_TEST(test_risk_and_error_are_those_of_the_tasks) {
+    setup_context();
+    enum { PROMPTS = 200, D = 3 };
+    const double values[D] = {2, 0.5, 1};
+    const icl_simulation simulation = {11, PROMPTS};
+    icl_law_options o = law_options(D, 4, 0.7);
+    o.labels = ICL_LABELS_RELU;
+    o.covariance = ICL_COVARIANCE_DIAGONAL;
+    o.covariance_values = values;
+    icl_law *law = make_law(context, &o);
+    icl_sampler *sampler;
+    icl_batch *batch;
+    ASSERT_OK(context, icl_sampler_create(context, law, 11, &sampler));
+    ASSERT_OK(context, icl_sampler_batch(sampler, PROMPTS, 1, ICL_CONTENTS_TASKS, &batch));
+    ASSERT_OK(context, icl_sampler_draw(sampler, 0, batch));
+    for (uint64_t seed = 0; seed < 6; seed++) {
+        layer_point p = random_point(context, seed, D, 1);
+        naive_tally tally = {0};
+        for (int64_t k = 0; k < PROMPTS; k++) {
+            task_moments m = relu_moments(D, 4, 0.7, values, icl_batch_task(batch) + k * D);
+            naive_add(&tally, task_risk(D, 4, values, &m, &p));
+        }
+        icl_certificate c = {.size = sizeof c};
+        ASSERT_OK(context, icl_theory_certify(law, &simulation, p.u, p.v, p.M, p.r, 0, &c));
+        ASSERT_CLOSE(c.risk, naive_mean(&tally), TOL_ALGEBRA(100, 1), c.risk);
+        /* squares of the sums lose half the digits at worst */
+        ASSERT_CLOSE(c.risk_error, naive_error(&tally), 1e-7, c.risk);
+        double gamma[9];
+        icl_estimate risk;
+        icl_optimum best = {.size = sizeof best};
+        layer_point at_best = {.v = 1};
+        ASSERT_OK(context, icl_theory_optimum(law, &simulation, 0, gamma, &best));
+        memcpy(at_best.M, gamma, sizeof gamma);
+        naive_tally optimum = {0}, each[D] = {{0}};
+        double K[9], C[9], squares = 0;
+        ASSERT_OK(context, icl_theory_moments(law, &simulation, K, C, NULL));
+        for (int64_t k = 0; k < PROMPTS; k++) {
+            task_moments m = relu_moments(D, 4, 0.7, values, icl_batch_task(batch) + k * D);
+            naive_add(&optimum, task_risk(D, 4, values, &m, &at_best));
+            for (int j = 0; j < D; j++) /* Gamma_jj = K_jj / (Sigma_jj C_jj), to first order */
+                naive_add(&each[j],
+                          (m.K[j] - values[j] * gamma[4 * j] * m.C[j]) / (values[j] * C[4 * j]));
+        }
+        for (int j = 0; j < D; j++)
+            squares += pow(naive_error(&each[j]), 2);
+        ASSERT_CLOSE(best.gamma_error, sqrt(squares) / naive_norm(9, gamma), 1e-7, 1);
+        ASSERT_CLOSE(best.risk, naive_mean(&optimum), TOL_ALGEBRA(100, 1), best.risk);
+        ASSERT_CLOSE(best.risk_error, naive_error(&optimum), 1e-7, best.risk);
+        icl_optimum first = best;
+        double kept[9];
+        ASSERT_OK(context, icl_theory_optimum(law, &simulation, 1, kept, &first));
+        ck_assert_double_lt(first.gamma_error * naive_norm(9, kept),
+                            best.gamma_error * naive_norm(9, gamma));
+        ASSERT_OK(context, icl_theory_risk(law, &simulation, gamma, &risk));
+        ASSERT_CLOSE(risk.standard_error, best.risk_error, TOL_ALGEBRA(100, 1), best.risk_error);
+    }
+    icl_batch_free(batch);
+    icl_sampler_free(sampler);
+    icl_law_free(law);
+}
+END_TEST
+
+/* The net's risk is exact but for E s_yy^2: its error scales with v^2 r^T Sigma r (1 - 1/n). */
+START_TEST(test_error_of_the_nets_risk) {
+    setup_context();
+    const double values[2] = {2, 0.5};
+    const icl_simulation simulation = {11, 500};
+    icl_law_options o = law_options(2, 4, 0.7);
+    o.labels = ICL_LABELS_NET;
+    o.covariance = ICL_COVARIANCE_DIAGONAL;
+    o.covariance_values = values;
+    icl_law *law = make_law(context, &o), *longer, *single;
+    ASSERT_OK(context, icl_law_with(law, 1000000, 0.7, &longer));
+    ASSERT_OK(context, icl_law_with(law, 1, 0.7, &single));
+    layer_point p = {.v = 1, .r = {1, 0}};
+    icl_certificate a = {.size = sizeof a}, b = a, c = a, e = a;
+    ASSERT_OK(context, icl_theory_certify(law, &simulation, p.u, 1, p.M, p.r, 0, &a));
+    ASSERT_OK(context, icl_theory_certify(law, &simulation, p.u, 3, p.M, p.r, 0, &b));
+    ASSERT_OK(context, icl_theory_certify(longer, &simulation, p.u, 1, p.M, p.r, 0, &c));
+    ASSERT_OK(context, icl_theory_certify(single, &simulation, p.u, 1, p.M, p.r, 0, &e));
+    ck_assert_double_gt(a.risk_error, 0);
+    ASSERT_CLOSE(b.risk_error, 9 * a.risk_error, TOL_ALGEBRA(4, 1), b.risk_error);
+    ASSERT_CLOSE(c.risk_error, a.risk_error / 0.75 * (1 - 1e-6), TOL_ALGEBRA(4, 1), c.risk_error);
+    ck_assert_double_eq(e.risk_error, 0); /* n = 1: E y^4, which is closed */
+    icl_law_free(single);
+    icl_law_free(longer);
+    icl_law_free(law);
+}
+END_TEST
+
 /* risk() and best_step() on one set of tasks are the quadratic of moments() on the same. */
 START_TEST(test_risk_is_the_quadratic_of_the_same_simulation) {
     setup_context();
@@ -326,6 +466,7 @@ END_TEST
 
 RUN_SUITE("theory_simulated", test_moments_against_monte_carlo, test_cubic_moments_on_the_circle,
           test_standard_errors_mean_what_they_say, test_standard_errors_of_risks,
-          test_risk_is_the_quadratic_of_the_same_simulation,
-          test_one_dimension_needs_no_simulation, test_bits_do_not_depend_on_threads,
-          test_a_failing_callback_ends_the_simulation, test_laws_that_need_a_simulation_say_so)
+          test_risk_and_error_are_those_of_the_tasks, test_error_of_the_nets_risk,
+          test_risk_is_the_quadratic_of_the_same_simulation, test_one_dimension_needs_no_simulation,
+          test_bits_do_not_depend_on_threads, test_a_failing_callback_ends_the_simulation,
+          test_laws_that_need_a_simulation_say_so)

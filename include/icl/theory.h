@@ -14,11 +14,13 @@
  *
  * For linear labels K = Sigma W Sigma and C = (1 + 1/n) Sigma W Sigma + ((tr(Sigma W) + sigma^2)/n) Sigma;
  * with a prior mean W + mu mu^T stands for W and the results hold among predictors x_q^T Gamma b.
- * For the other labels and Sigma = I the moments are one-dimensional integrals. For those with
- * Sigma not I they are simulated: give an icl_simulation, and a standard error comes back. n = 0
- * gives Gamma* = 0.
+ * For the other labels and Sigma = I (or a multiple of it) the moments are closed forms or
+ * one-dimensional integrals, and those of NET are closed for any Sigma. For the rest with Sigma not
+ * I they are simulated: give an icl_simulation, and a standard error comes back. Only the tasks are
+ * drawn; what covariates and noise add given the task is exact. n = 0 gives Gamma* = 0.
  *
- * All functions are pure and thread-safe. Outputs that are not wanted may be NULL.
+ * All functions are pure and thread-safe. Outputs that are not wanted may be NULL. Moments of a law
+ * that overflow are ICL_ERR_NONFINITE, a loss or risk that does is ICL_ERR_DIVERGED.
  */
 #ifndef ICL_THEORY_H
 #define ICL_THEORY_H
@@ -89,7 +91,7 @@ ICL_API void icl_population_free(icl_population *population);
 
 /* What the population says of a point. excess = loss - min loss (over all Gamma, rank free) is
  * computed without cancellation, as tr((Gamma - Gamma*)^T Sigma (Gamma - Gamma*) C) + E yhat_even^2,
- * so that it is exact to rounding however small. Gradients are of the loss: gu, gr (d), gv (1),
+ * so that it is exact to rounding however small. With a prior mean gu and gr are 0. Gradients are of the loss: gu, gr (d), gv (1),
  * gM (d x d); any output may be NULL. */
 ICL_API icl_status icl_population_evaluate(const icl_population *population, const double *u,
                                            double v, const double *M, const double *r,
@@ -101,14 +103,15 @@ typedef struct icl_certificate {
     size_t size;            /* set to sizeof(icl_certificate) by the caller */
     double gamma_distance;  /* ||Sigma^1/2 (Gamma - Gamma*) C^1/2||_F / ||Sigma^1/2 Gamma* C^1/2||_F;
                                the numerator alone where Gamma* = 0 */
-    double even_part;       /* sqrt(E yhat_even^2 / E yhat_odd^2) */
+    double even_part;       /* sqrt(E yhat_even^2 / E yhat_odd^2); 0 / 0 is 0, x / 0 infinity */
     double gradient_norm;   /* of the population loss in (u, v, M, r), in the gauge with
-                               ||(u, v)|| = ||(M; r)||; NaN where there is no closed form */
+                               ||(u, v)|| = ||(M; r)||; 0 at the saddle; NaN where there is no
+                               closed form: a prior mean, or simulated moments */
     double risk;            /* the model's */
     double risk_optimum;    /* of Gamma*, at the rank asked for */
     double excess;          /* risk - risk_optimum */
     double step;            /* eta: n eta I is the nearest multiple of I to Gamma in the norm of
-                               gamma_distance */
+                               gamma_distance; 0 for n = 0 */
     double step_theory;     /* the same of Gamma* */
     double step_whitened;   /* the same with Sigma^-1 for I; NaN for a singular Sigma */
     double step_whitened_theory;

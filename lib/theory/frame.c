@@ -1,4 +1,4 @@
-/* Builds frames: the eigenvectors of Sigma, then for linear labels those of Sigma^1/2 W Sigma^1/2. */
+/* Builds frames: the eigenvectors of Sigma, for linear labels turned to those of T W T^T. */
 #include "theory/frame.h"
 
 #include <float.h>
@@ -61,9 +61,10 @@ static icl_status turn(const icl_law *law, icl_frame *f, double *k) {
     for (int64_t j = 0; j < p; j++)
         k[j] = fmax(k[j], 0);
     icl_dealloc(f->context, room);
-    return status == ICL_OK ? ICL_OK
-                            : icl_fail(f->context, status, "eigenvalues of Sigma^1/2 W Sigma^1/2: %s",
-                                       icl_status_text(status));
+    return status == ICL_OK
+               ? ICL_OK
+               : icl_fail(f->context, status, "eigenvalues of Sigma^1/2 W Sigma^1/2: %s",
+                          icl_status_text(status));
 }
 
 /* ---- the moments ---- */
@@ -137,8 +138,8 @@ static icl_status check_moments(const char *function, const icl_frame *f) {
     double sum = f->power + f->rest + f->spread;
     for (int64_t j = 0; j < f->rank; j++)
         sum += f->k[j] + f->c[j] + f->h[j];
-    ICL_REQUIRE(f->context, isfinite(sum), ICL_ERR_NONFINITE,
-                "%s: the moments of the law overflow", function);
+    ICL_REQUIRE(f->context, isfinite(sum), ICL_ERR_NONFINITE, "%s: the moments of the law overflow",
+                function);
     return ICL_OK;
 }
 

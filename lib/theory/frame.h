@@ -1,10 +1,11 @@
 /* A law in the coordinates where all that one layer needs of it is diagonal.
  *
- *     Sigma = T^T T,   K = T^T diag(k) T,   C = T^T diag(c) T,   E[S s_yy] = T^T (power I + diag(h)) T,
+ *     Sigma = T^T T,   K = T^T diag(k) T,   C = T^T diag(c) T,
+ *     E[S s_yy] = T^T (power I + diag(h)) T;
  *
  * the rows of T beyond the rank of Sigma are 0, and P T^T = diag(1, .., 1, 0, .., 0). K and C share
- * the basis for every law: for linear labels C = (1 + 1/n) K + (E y^2 / n) Sigma; the non-linear ones are
- * invariant under the reflections of Sigma's eigenvectors. With G = T Gamma T^T
+ * the basis for every law: for linear labels C = (1 + 1/n) K + (E y^2 / n) Sigma; the non-linear
+ * ones are invariant under the reflections of Sigma's eigenvectors. With G = T Gamma T^T
  *
  *     risk(Gamma) = rest + sum_j k_j slack_j / c_j + sum_ij c_j (G_ij - delta_ij k_j / c_j)^2,
  *
@@ -27,16 +28,16 @@ typedef struct icl_frame {
     icl_context *context;
     int64_t dim, rank;
     double *block;
-    double *T, *P;              /* d x d */
-    double *k, *c, *slack, *h;  /* d; 0 from rank on */
-    double inverse_n;           /* 1 / n; n = 0: 0, as are k, c, slack, h and spread */
-    double others;              /* 1 - 1 / n; n = 0: 0 */
-    double power;               /* E y^2, which is E s_yy where n > 0 */
-    double rest;                /* E y^2 - sum k */
-    double spread;              /* Var s_yy */
-    double spread_error;        /* standard error of the variance over f of E_x f^2 (NET) */
+    double *T, *P;             /* d x d */
+    double *k, *c, *slack, *h; /* d; 0 from rank on */
+    double inverse_n;          /* 1 / n; n = 0: 0, as are k, c, slack, h and spread */
+    double others;             /* 1 - 1 / n; n = 0: 0 */
+    double power;              /* E y^2, which is E s_yy where n > 0 */
+    double rest;               /* E y^2 - sum k */
+    double spread;             /* Var s_yy */
+    double spread_error;       /* standard error of the variance over f of E_x f^2 (NET) */
     icl_even even;
-    int simulated;              /* 1: k and c are */
+    int simulated; /* 1: k and c are */
 } icl_frame;
 
 /* even: 1 if h and spread are wanted. ICL_ERR_NO_CLOSED_FORM, in the name of `function`, where the

@@ -58,8 +58,7 @@ icl_status icl_label_values_at(const icl_law *law, const icl_quadrature *quadrat
                                   -expm1(-8 * t) / 2 + expm1(-32 * t) / 8};
         return ICL_OK;
     case ICL_LABELS_CUBIC: /* E z^4, z^6, z^8, z^12 = 3, 15, 105, 10395 */
-        *out = (icl_label_values){9 * t * t * t, 15 * t * t * t, 90 * t * t * t,
-                                  10395 * pow(t, 6)};
+        *out = (icl_label_values){9 * t * t * t, 15 * t * t * t, 90 * t * t * t, 10395 * pow(t, 6)};
         return ICL_OK;
     default:
         return values_by_quadrature(law, quadrature, tau, room, out);
@@ -119,7 +118,8 @@ static void covariance_traces(const icl_law *law, double *trace, double *fourth)
 }
 
 /* f = sqrt(2/m) sum a_k relu(w_k.x): E_x f^2 = (2/m) a^T Q a, Q_kl = |w_k| |w_l| J / (2 pi) with
- * the norms of Sigma^1/2 w, and E_a (a^T Q a)^2 = (tr Q)^2 + 2 ||Q||^2. pairs = E |w_1|^2 |w_2|^2 J^2. */
+ * the norms of Sigma^1/2 w, and E_a (a^T Q a)^2 = (tr Q)^2 + 2 ||Q||^2.
+ * pairs = E |w_1|^2 |w_2|^2 J^2. */
 static double net_spread(const icl_law *law, double pairs) {
     const double pi = 3.14159265358979323846;
     double m = (double)law->hidden, trace, fourth;

@@ -7,7 +7,8 @@
  * For f = g(w.x), ||w|| = 1: w.x = sqrt(tau) e.z with tau = w^T Sigma w and a unit e, and with
  * g = g(sqrt(tau) s), s ~ N(0, 1), given w:
  *
- *     c_f c_f^T = A e e^T, A = (E s g)^2;   E_x f^2 z z^T = B I + D e e^T, B = E g^2, D = E g^2 (s^2 - 1).
+ *     c_f c_f^T = A e e^T,              A = (E s g)^2,
+ *     E_x f^2 z z^T = B I + D e e^T,    B = E g^2, D = E g^2 (s^2 - 1).
  */
 #ifndef ICL_THEORY_LABEL_MOMENTS_H
 #define ICL_THEORY_LABEL_MOMENTS_H
@@ -33,12 +34,12 @@ icl_status icl_label_values_at(const icl_law *law, const icl_quadrature *quadrat
 
 /* Means over f. */
 typedef struct icl_label_means {
-    double *signal; /* d */
-    double *bend;   /* d */
-    double power;   /* E f^2 */
-    double rest;    /* E f^2 - sum signal, without cancellation where that is known */
-    double fourth;  /* E f^4 */
-    double spread;  /* the variance over f of E_x f^2 */
+    double *signal;      /* d */
+    double *bend;        /* d */
+    double power;        /* E f^2 */
+    double rest;         /* E f^2 - sum signal, without cancellation where that is known */
+    double fourth;       /* E f^4 */
+    double spread;       /* the variance over f of E_x f^2 */
     double spread_error; /* its standard error where only it is simulated (NET) */
 } icl_label_means;
 
@@ -49,8 +50,7 @@ struct icl_frame;
 void icl_label_means_linear(int64_t dim, double noise_free_power, icl_label_means *means);
 icl_status icl_label_means_scalar(const icl_law *law, int64_t rank, double scale,
                                   icl_label_means *means);
-void icl_label_means_net(const icl_law *law, const struct icl_frame *frame,
-                         icl_label_means *means);
+void icl_label_means_net(const icl_law *law, const struct icl_frame *frame, icl_label_means *means);
 
 /* The others, from the tasks of a sampler; spread of the net from pairs of directions. */
 icl_status icl_label_means_simulated(const icl_law *law, const icl_simulation *simulation,

@@ -58,8 +58,8 @@ static icl_status measure_functional(void *user, const icl_batch *batch, int64_t
         double signal = values.A * room[j], bend = values.D * room[j];
         sum += l->signal[j] * signal + l->bend[j] * bend;
         if (run->gamma != NULL)
-            out[1 + j] = signal - run->gamma[j] * (f->inverse_n * (values.B + bend) +
-                                                   f->others * signal);
+            out[1 + j] =
+                signal - run->gamma[j] * (f->inverse_n * (values.B + bend) + f->others * signal);
     }
     out[0] = sum;
     return ICL_OK;
@@ -81,8 +81,8 @@ static icl_status run_tasks(labels_run *labels, const icl_simulation *simulation
     icl_status status;
     ICL_TRY_GOTO(icl_law_with(law, 0, 0, &bare), done);
     if (icl_label_needs_quadrature(law))
-        ICL_TRY_GOTO(
-            icl_quadrature_create(law->context, ICL_REACH_FAST, &labels->quadrature), done);
+        ICL_TRY_GOTO(icl_quadrature_create(law->context, ICL_REACH_FAST, &labels->quadrature),
+                     done);
     run.law = bare;
     run.room = law->dim + 2 * labels->quadrature.count;
     status = icl_simulate(&run, tallies);
@@ -128,7 +128,8 @@ icl_status icl_label_errors(const icl_law *law, const icl_simulation *simulation
     return status;
 }
 
-/* With normals z, z' in the eigenvectors of Sigma: |a|^2 = sum values z^2, a.b = sum values z z'. */
+/* With normals z, z' in the eigenvectors of Sigma: |a|^2 = sum values z^2, a.b = sum values z z'.
+ */
 static double pair_value(const icl_law *law, const double *z) {
     int64_t d = law->dim;
     double aa = 0, bb = 0, ab = 0;
@@ -154,9 +155,9 @@ icl_status icl_label_pairs(const icl_law *law, const icl_simulation *simulation,
     ICL_TRY(ICL_NEW(law->context, &z, CHUNK * 2 * d));
     for (int64_t first = 0; first < simulation->prompts; first += CHUNK) {
         int64_t left = simulation->prompts - first, count = left < CHUNK ? left : CHUNK;
-        ICL_TRY_GOTO(icl_random_normal(law->context, simulation->seed, 0, first * 2 * d,
-                                       count * 2 * d, z),
-                     done);
+        ICL_TRY_GOTO(
+            icl_random_normal(law->context, simulation->seed, 0, first * 2 * d, count * 2 * d, z),
+            done);
         for (int64_t p = 0; p < count; p++)
             icl_tally_add(&tally, pair_value(law, z + p * 2 * d));
     }

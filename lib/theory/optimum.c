@@ -42,7 +42,8 @@ static icl_status optimum_errors(const icl_law *law, const icl_simulation *simul
     double *error = G + dd;
     for (int64_t j = 0; j < d; j++)
         G[j * d + j] = gamma[j];
-    icl_status status = icl_gamma_error(law, simulation, f, G, NULL, gamma, &out->risk_error, error);
+    icl_status status =
+        icl_gamma_error(law, simulation, f, G, NULL, gamma, &out->risk_error, error);
     for (int64_t j = 0; j < d; j++) {
         double square = icl_frobenius(d, f->P + j * d, f->P + j * d);
         error[j] *= gamma[j] != 0 ? square : 0;

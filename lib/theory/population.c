@@ -61,17 +61,12 @@ static icl_status check_point(const icl_population *p, const double *u, double v
     ICL_TRY(icl_check_array(p->context, function, "u", u, d));
     ICL_TRY(icl_check_array(p->context, function, "M", M, d * d));
     ICL_TRY(icl_check_array(p->context, function, "r", r, d));
-    ICL_REQUIRE(p->context, isfinite(v), ICL_ERR_NONFINITE, "%s: v = %g is not finite", function, v);
-    ICL_REQUIRE(p->context, p->frame->even != ICL_EVEN_UNKNOWN || (all_zero(d, u) && all_zero(d, r)),
+    ICL_REQUIRE(p->context, isfinite(v), ICL_ERR_NONFINITE, "%s: v = %g is not finite", function,
+                v);
+    ICL_REQUIRE(p->context,
+                p->frame->even != ICL_EVEN_UNKNOWN || (all_zero(d, u) && all_zero(d, r)),
                 ICL_ERR_NO_CLOSED_FORM, "%s: with a prior mean u and r must be 0", function);
     return ICL_OK;
-}
-
-/* With a prior mean the loss is known at u = r = 0 only: it moves in v and M alone. */
-static void take_gradient(const icl_population *p, icl_quartic *point) {
-    icl_quartic_gradient(point, p->gamma);
-    if (p->frame->even == ICL_EVEN_UNKNOWN)
-        memset(point->gu, 0, 2 * (size_t)p->frame->dim * sizeof(double));
 }
 
 static void copy(int64_t count, const double *from, double *to) {
@@ -95,7 +90,7 @@ icl_status icl_population_evaluate(const icl_population *population, const doubl
                    icl_quartic_even(&point);
     int finite = isfinite(above);
     if (gu != NULL || gv != NULL || gM != NULL || gr != NULL) {
-        take_gradient(population, &point);
+        icl_quartic_gradient(&point, population->gamma);
         finite = finite && icl_all_finite(point.G, d * d) && icl_all_finite(point.gu, 2 * d) &&
                  isfinite(point.gv);
     }

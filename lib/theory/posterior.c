@@ -16,15 +16,15 @@
 typedef struct posterior {
     const icl_law *law;
     int ridge;
-    double lambda;      /* added to s^2: sigma^2 for Bayes */
-    int64_t examples;   /* n */
-    int64_t seen;       /* min(n, d) singular values */
-    int64_t svd_size;   /* doubles that their decomposition works in */
-    int64_t columns;    /* of target */
+    double lambda;    /* added to s^2: sigma^2 for Bayes */
+    int64_t examples; /* n */
+    int64_t seen;     /* min(n, d) singular values */
+    int64_t svd_size; /* doubles that their decomposition works in */
+    int64_t columns;  /* of target */
     double *block;
-    double *design;     /* d x d: R; ridge: unused */
-    double *weight;     /* d x d: T = Lambda^1/2 V, |T x|^2 = x^T Sigma x */
-    double *target;     /* d x columns, what F acts on: Bayes (T R)^T; ridge the roots of W and mu */
+    double *design; /* d x d: R; ridge: unused */
+    double *weight; /* d x d: T = Lambda^1/2 V, |T x|^2 = x^T Sigma x */
+    double *target; /* d x columns, what F acts on: Bayes (T R)^T; ridge the roots of W and mu */
 } posterior;
 
 /* ---- what does not depend on X ---- */

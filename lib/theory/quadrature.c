@@ -38,8 +38,7 @@ static void panel_edges(int64_t index, double width, double *lo, double *hi) {
     *hi = *lo + width;
 }
 
-icl_status icl_quadrature_create(const icl_context *context, icl_reach reach,
-                                 icl_quadrature *out) {
+icl_status icl_quadrature_create(const icl_context *context, icl_reach reach, icl_quadrature *out) {
     double width = reach == ICL_REACH_EXACT ? 0.5 : 1;
     int64_t panels = HALVINGS + 1 + (reach == ICL_REACH_EXACT ? 73 : 8);
     double x[POINTS], w[POINTS];

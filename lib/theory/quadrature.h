@@ -15,8 +15,7 @@ typedef struct icl_quadrature {
  * 1e-18) with panels of 1, for what only meets sampling noise. Both halve the panels towards 0. */
 typedef enum icl_reach { ICL_REACH_EXACT, ICL_REACH_FAST } icl_reach;
 
-icl_status icl_quadrature_create(const icl_context *context, icl_reach reach,
-                                 icl_quadrature *out);
+icl_status icl_quadrature_create(const icl_context *context, icl_reach reach, icl_quadrature *out);
 void icl_quadrature_free(const icl_context *context, icl_quadrature *quadrature);
 
 /* J(theta) = sin theta + (pi - theta) cos theta: E relu(a.x) relu(b.x) = |a| |b| J / (2 pi) for

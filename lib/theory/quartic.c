@@ -97,8 +97,8 @@ static void even_gradient(icl_quartic *x) {
         x->gu[i] += 2 * v * f->h[i] * dot(d, x->N + i * d, x->r);
         x->gr[i] += 2 * v * (f->power * x->mean[i] + x->q[i] + v * f->spread * x->r[i]);
     }
-    x->gv += 2 * f->power * dot(d, x->mean, x->r) + 2 * dot(d, x->q, x->r) +
-             2 * v * f->spread * x->rr;
+    x->gv +=
+        2 * f->power * dot(d, x->mean, x->r) + 2 * dot(d, x->q, x->r) + 2 * v * f->spread * x->rr;
 }
 
 void icl_quartic_gradient(icl_quartic *x, const double *gamma) {

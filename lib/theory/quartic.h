@@ -5,7 +5,8 @@
  * With the prompt's S = T^T (I + delta) T and s_yy = power + delta_s (delta, delta_s of mean zero)
  * and p = N^T u', q = N^T (h * u'),
  *
- *     E yhat_even^2 = |p + v power r'|^2 + (|p|^2 + ||N||^2 |u'|^2) / n + 2 v q.r' + v^2 spread |r'|^2,
+ *     E yhat_even^2 = |p + v power r'|^2
+ *                     + (|p|^2 + ||N||^2 |u'|^2) / n + 2 v q.r' + v^2 spread |r'|^2,
  *
  * the first square being what the means give, the rest the fluctuations.
  */
@@ -20,11 +21,11 @@
 typedef struct icl_quartic {
     const icl_frame *frame;
     double v;
-    double *N, *G, *room;            /* d x d */
-    double *u, *r, *p, *mean, *q;    /* d: u', r', p, p + v power r', q */
-    double *gu, *gr;                 /* d: of the loss, after icl_quartic_gradient */
+    double *N, *G, *room;         /* d x d */
+    double *u, *r, *p, *mean, *q; /* d: u', r', p, p + v power r', q */
+    double *gu, *gr;              /* d: of the loss, after icl_quartic_gradient */
     double gv;
-    double uu, rr, NN;               /* |u'|^2, |r'|^2, ||N||^2 */
+    double uu, rr, NN; /* |u'|^2, |r'|^2, ||N||^2 */
 } icl_quartic;
 
 void icl_quartic_load(const icl_frame *frame, double *room, const double *u, double v,

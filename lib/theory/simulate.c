@@ -62,9 +62,9 @@ static icl_status measure_chunk(chunk *c) {
         return ICL_OK;
     }
     icl_status status = icl_parallel(c->run->law->context, blocks, measure_block, c);
-    return status == ICL_OK ? ICL_OK
-                            : icl_fail(c->run->law->context, status, "simulation: %s",
-                                       icl_status_text(status));
+    return status == ICL_OK
+               ? ICL_OK
+               : icl_fail(c->run->law->context, status, "simulation: %s", icl_status_text(status));
 }
 
 /* Prompts a chunk, so that a chunk of long prompts holds some megabytes. */
