@@ -307,7 +307,7 @@ TEST(test_noise) {
         ck_assert_int_eq(report.stop, ICL_STOP_STALLED);
         ck_assert_msg(report.gradient_norm <= 1e-10 * sqrt(N), "gradient norm %g",
                       report.gradient_norm);
-        ck_assert_int_lt(p.calls, 4000);
+        ck_assert_int_lt(p.calls, 5 * 2000); /* STALLED within 2000 steps, far from 40 calls each */
     }
 }
 

@@ -1,5 +1,5 @@
-/* Elementary functions on eight lanes, without fused operations: the same bits on every
- * instruction set. The polynomials interpolate at Chebyshev nodes, computed to 50 digits; errors
+/* Elementary functions on eight lanes, the same bits on every instruction set: what is fused here
+ * is fused on all of them, the rest on none (-ffp-contract=off). The polynomials interpolate at Chebyshev nodes, computed to 50 digits; errors
  * below are of the polynomial alone, relative to the function. For *_kernel.c files only.
  */
 #ifndef ICL_BASE_VEC8_MATH_H
@@ -7,8 +7,20 @@
 
 #include "base/vec8.h"
 
+/* a * b + c, rounded once on every instruction set: by libm where there is no instruction. */
 V8_INLINE v8 v8_muladd(v8 a, v8 b, v8 c) {
-    return v8_add(v8_mul(a, b), c);
+#if defined(__FMA__) || defined(__AVX512F__)
+    return v8_fma(a, b, c);
+#else
+    double x[8], y[8], z[8];
+    memcpy(x, &a, sizeof x);
+    memcpy(y, &b, sizeof y);
+    memcpy(z, &c, sizeof z);
+    for (int lane = 0; lane < 8; lane++)
+        z[lane] = fma(x[lane], y[lane], z[lane]);
+    memcpy(&c, z, sizeof z);
+    return c;
+#endif
 }
 
 #define V8_SIGN UINT64_C(0x8000000000000000)
