@@ -295,20 +295,32 @@ TEST(test_flat_value) {
         }
 }
 
-/* Errors far above rounding: the value's must not end the run, the gradient's must. */
+static int by_size(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Errors far above rounding: the value's must not end the run, the gradient's must. How many calls
+ * one run takes is chaotic, a quarter of them need more than 4000; the median does not. */
 TEST(test_noise) {
-    enum { N = 8 };
+    enum { N = 8, RUNS = 21 };
     icl_optimiser_options o = options_of(ICL_OPTIMISER_LBFGS, 1);
-    for (double kappa = 10; kappa <= 1e3; kappa *= 10) {
-        double x[MOST] = {0}, solution[MOST];
-        problem p = rotated_problem(N, kappa, solution);
-        p.call = noisy;
-        icl_step_report report = minimise(&o, &p, 0, 2000, x);
-        ck_assert_int_eq(report.stop, ICL_STOP_STALLED);
-        ck_assert_msg(report.gradient_norm <= 1e-10 * sqrt(N), "gradient norm %g",
-                      report.gradient_norm);
-        ck_assert_int_lt(p.calls, 5 * 2000); /* STALLED within 2000 steps, far from 40 calls each */
-    }
+    int64_t calls[3 * RUNS], count = 0;
+    for (double kappa = 10; kappa <= 1e3; kappa *= 10)
+        for (int run = 0; run < RUNS; run++) {
+            double x[MOST] = {0}, solution[MOST];
+            problem p = rotated_problem(N, kappa, solution);
+            for (int i = 0; i < N; i++)
+                p.b[i] *= 1 + 1e-15 * run;
+            p.call = noisy;
+            icl_step_report report = minimise(&o, &p, 0, 2000, x);
+            ck_assert_int_eq(report.stop, ICL_STOP_STALLED);
+            ck_assert_msg(report.gradient_norm <= 1e-10 * sqrt(N), "gradient norm %g",
+                          report.gradient_norm);
+            calls[count++] = p.calls;
+        }
+    qsort(calls, (size_t)count, sizeof *calls, by_size);
+    ck_assert_int_lt(calls[count / 2], 4000);
 }
 
 /* ---- hard objectives ---- */
