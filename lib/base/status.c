@@ -3,49 +3,23 @@
 
 #include "base/context.h"
 
-const char *icl_status_name(icl_status status) {
-    switch ((int)status) {
-#define CASE(name, value, text)                                                                    \
+/* A function that answers with the name or the text of each code of a list. */
+#define NAME_CASE(name, value, text)                                                               \
     case value:                                                                                    \
         return #name;
-        ICL_STATUS_LIST(CASE)
-#undef CASE
-    }
-    return "unknown";
-}
-
-const char *icl_status_text(icl_status status) {
-    switch ((int)status) {
-#define CASE(name, value, text)                                                                    \
+#define TEXT_CASE(name, value, text)                                                               \
     case value:                                                                                    \
         return text;
-        ICL_STATUS_LIST(CASE)
-#undef CASE
+#define LOOK_UP(function, type, LIST, CASE)                                                        \
+    const char *function(type code) {                                                              \
+        switch ((int)code) { LIST(CASE) }                                                          \
+        return "unknown";                                                                          \
     }
-    return "unknown";
-}
 
-const char *icl_stop_name(icl_stop stop) {
-    switch ((int)stop) {
-#define CASE(name, value, text)                                                                    \
-    case value:                                                                                    \
-        return #name;
-        ICL_STOP_LIST(CASE)
-#undef CASE
-    }
-    return "unknown";
-}
-
-const char *icl_stop_text(icl_stop stop) {
-    switch ((int)stop) {
-#define CASE(name, value, text)                                                                    \
-    case value:                                                                                    \
-        return text;
-        ICL_STOP_LIST(CASE)
-#undef CASE
-    }
-    return "unknown";
-}
+LOOK_UP(icl_status_name, icl_status, ICL_STATUS_LIST, NAME_CASE)
+LOOK_UP(icl_status_text, icl_status, ICL_STATUS_LIST, TEXT_CASE)
+LOOK_UP(icl_stop_name, icl_stop, ICL_STOP_LIST, NAME_CASE)
+LOOK_UP(icl_stop_text, icl_stop, ICL_STOP_LIST, TEXT_CASE)
 
 icl_status icl_status_from_name(const char *name, icl_status *status) {
     if (name == NULL || status == NULL)
