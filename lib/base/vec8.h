@@ -2,7 +2,8 @@
  *
  * A vector is one 512-bit register, two of 256 or four of 128, by the flags that the file is
  * compiled with; every operation is lane by lane, so results differ between instruction sets only
- * through v8_fma, which rounds once where the set has a fused multiply-add and twice elsewhere.
+ * through v8_fma, which rounds once where the set has a fused multiply-add and twice elsewhere
+ * (v8_muladd of vec8_math.h rounds once everywhere).
  * For files named *_kernel.c only (see base/isa.h).
  */
 #ifndef ICL_BASE_VEC8_H

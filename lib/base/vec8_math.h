@@ -1,6 +1,7 @@
 /* Elementary functions on eight lanes, the same bits on every instruction set: what is fused here
- * is fused on all of them, the rest on none (-ffp-contract=off). The polynomials interpolate at Chebyshev nodes, computed to 50 digits; errors
- * below are of the polynomial alone, relative to the function. For *_kernel.c files only.
+ * is fused on all of them, the rest on none (-ffp-contract=off). The polynomials interpolate at
+ * Chebyshev nodes, computed to 50 digits; errors below are of the polynomial alone, relative to the
+ * function. For *_kernel.c files only.
  */
 #ifndef ICL_BASE_VEC8_MATH_H
 #define ICL_BASE_VEC8_MATH_H
