@@ -1,5 +1,6 @@
 /* The one-layer model: the token-by-token definition in the three parametrisations, exact gradients,
  * masks, what it implements, bad input. */
+#include "test_gradient.h"
 #include "test_model.h"
 
 /* P and Q (D x D) of a model, from its tensors by the definition of its parametrisation. */
@@ -108,38 +109,13 @@ START_TEST(test_predictions_are_the_tokens) {
 }
 END_TEST
 
-/* 4-point differences of the loss in every parameter. */
-static void check_gradient(planted *t) {
-    int64_t count = icl_model_parameter_count(t->model);
-    double *x = malloc((size_t)(2 * count) * sizeof *x), *gradient = x + count, loss;
-    memcpy(x, icl_model_parameters(t->model), (size_t)count * sizeof *x);
-    ASSERT_OK(t->context, icl_model_loss(t->model, t->batch, &loss, gradient));
-    const double h = 1e-3, weight[4] = {1.0 / 12, -2.0 / 3, 2.0 / 3, -1.0 / 12};
-    double scale = 0;
-    for (int64_t i = 0; i < count; i++)
-        scale = fmax(scale, fabs(gradient[i]));
-    for (int64_t i = 0; i < count; i++) {
-        double difference = 0, at = x[i];
-        for (int k = 0; k < 4; k++) {
-            x[i] = at + h * (k < 2 ? k - 2 : k - 1);
-            ASSERT_OK(t->context, icl_model_set_parameters(t->model, x));
-            ASSERT_OK(t->context, icl_model_loss(t->model, t->batch, &loss, NULL));
-            difference += weight[k] * loss / h;
-        }
-        x[i] = at;
-        ASSERT_CLOSE(gradient[i], difference, TOL_GRADIENT, scale + fabs(loss));
-    }
-    ASSERT_OK(t->context, icl_model_set_parameters(t->model, x));
-    free(x);
-}
-
 START_TEST(test_gradient_is_exact) {
     for (int shape = 0; shape < 6; shape++)
         for (int form = 0; form <= ICL_PARAMETRISATION_KQV; form++) {
             planted t = plant(1, ICL_ISA_AUTO, shapes[shape].dim, shapes[shape].n,
                               shapes[shape].prompts, shapes[shape].queries,
                               (icl_parametrisation)form, width_of(shape, form), shapes[shape].sign);
-            check_gradient(&t);
+            check_gradient(t.context, t.model, t.batch);
             clear(&t);
         }
 }

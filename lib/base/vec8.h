@@ -131,17 +131,34 @@ V8_INLINE v8 v8_sqrt(v8 a) {
     return out;
 }
 
+/* One register of a vector: for loops that go over a vector's parts themselves, so that tiles of
+ * accumulators fill the registers of every instruction set. */
+V8_INLINE v8_part part_load(const double *from) {
+    return *(const v8_part *)from;
+}
+
+V8_INLINE void part_store(double *to, v8_part a) {
+    *(v8_part *)to = a;
+}
+
+V8_INLINE v8_part part_set(double a) {
+    return a - (v8_part){0};
+}
+
 /* a * b + c */
+V8_INLINE v8_part part_fma(v8_part a, v8_part b, v8_part c) {
+#if defined(__AVX512F__)
+    return (v8_part)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+#elif defined(__FMA__)
+    return (v8_part)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#else
+    return a * b + c;
+#endif
+}
+
 V8_INLINE v8 v8_fma(v8 a, v8 b, v8 c) {
     v8 out;
-#if defined(__AVX512F__)
-    out.p[0] = (v8_part)_mm512_fmadd_pd((__m512d)a.p[0], (__m512d)b.p[0], (__m512d)c.p[0]);
-#elif defined(__FMA__)
-    V8_EACH out.p[k] =
-        (v8_part)_mm256_fmadd_pd((__m256d)a.p[k], (__m256d)b.p[k], (__m256d)c.p[k]);
-#else
-    V8_EACH out.p[k] = a.p[k] * b.p[k] + c.p[k];
-#endif
+    V8_EACH out.p[k] = part_fma(a.p[k], b.p[k], c.p[k]);
     return out;
 }
 

@@ -1,10 +1,15 @@
-/* Life of a model, its table of tensors, its parameters. */
+/* Life of a model: its options checked, its shape, its copies. */
 #include "model/parameters.h"
 
 #include <string.h>
 
 static const icl_model_options default_options = {
-    .size = sizeof(icl_model_options), .dim = 5, .sign = 1, .init_scale = 0.1};
+    .size = sizeof(icl_model_options),
+    .dim = 5,
+    .sign = 1,
+    .init_scale = 0.1,
+    .layers = 1,
+    .heads = 1};
 
 icl_status icl_model_options_init(icl_model_options *options, size_t size) {
     return icl_options_default(options, size, &default_options, sizeof default_options);
@@ -12,58 +17,40 @@ icl_status icl_model_options_init(icl_model_options *options, size_t size) {
 
 /* ---- life ---- */
 
-static void add_tensor(icl_model *model, const char *name, int64_t rows, int64_t cols) {
-    model->table[model->tensors++] = (icl_tensor){name, rows, cols, model->count};
-    model->count += rows * cols;
-}
-
-static void fill_table(icl_model *model) {
-    int64_t D = model->dim + 1, s = model->width;
-    switch (model->parametrisation) {
-    case ICL_PARAMETRISATION_PVKQ:
-        add_tensor(model, "W_PV", D, D);
-        add_tensor(model, "W_KQ", D, D);
-        break;
-    case ICL_PARAMETRISATION_KQV:
-        add_tensor(model, "W_K", s, D);
-        add_tensor(model, "W_Q", s, D);
-        add_tensor(model, "W_V", s, D);
-        add_tensor(model, "h", s, 1);
-        break;
-    default:
-        add_tensor(model, "P", D, D);
-        add_tensor(model, "Q", D, D);
-    }
-}
-
-/* An empty model of that shape. */
-static icl_status make(icl_context *context, int64_t dim, icl_parametrisation parametrisation,
-                       int64_t width, int sign, icl_model **out) {
-    icl_model *model;
-    ICL_TRY(ICL_NEW(context, &model, 1));
-    model->context = icl_context_retain(context);
-    model->dim = dim;
-    model->parametrisation = parametrisation;
-    model->width = parametrisation == ICL_PARAMETRISATION_KQV && width > 0 ? width : dim + 1;
-    model->sign = sign;
-    fill_table(model);
-    icl_status status;
-    ICL_TRY_GOTO(ICL_NEW(context, &model->parameters, model->count), fail);
-    ICL_TRY_GOTO(ICL_NEW(context, &model->trained, model->count), fail);
-    memset(model->trained, 1, (size_t)model->count);
-    *out = model;
-    return ICL_OK;
-fail:
-    icl_model_free(model);
-    return status;
-}
-
 /* Far below where the square of a start overflows. */
 static icl_status check_scale(const icl_context *context, const char *function, const char *name,
                               double scale) {
     ICL_TRY(icl_check_real(context, function, name, scale, 1));
     ICL_REQUIRE(context, scale <= 1e100, ICL_ERR_ARGUMENT, "%s: %s = %g, must be at most 1e100",
                 function, name, scale);
+    return ICL_OK;
+}
+
+enum { MAX_LAYERS = 4096, MAX_HEADS = 4096, MAX_TOKEN = 16384 };
+
+static icl_status check_depth(icl_context *context, const icl_model_options *o) {
+    const char *function = "icl_model_create";
+    ICL_TRY(icl_check_range(context, function, "layers", o->layers, 1, MAX_LAYERS));
+    ICL_TRY(icl_check_range(context, function, "heads", o->heads, 1, MAX_HEADS));
+    ICL_REQUIRE(context, o->token == 0 || (o->token > o->dim && o->token <= MAX_TOKEN),
+                ICL_ERR_ARGUMENT, "%s: token = %lld, must be from dim + 1 = %lld to %d, or 0",
+                function, (long long)o->token, (long long)o->dim + 1, MAX_TOKEN);
+    ICL_TRY(icl_check_range(context, function, "looped", o->looped, 0, 1));
+    ICL_TRY(icl_check_range(context, function, "residual", o->residual, 0, 1));
+    ICL_TRY(icl_check_range(context, function, "guess", o->guess, 0, 1));
+    ICL_TRY(icl_check_range(context, function, "form", o->form, 0, ICL_FORM_DIAGONAL));
+    int64_t D = o->token > 0 ? o->token : o->dim + 1;
+    int64_t matrices = (o->looped ? 1 : o->layers) * (2 * o->heads + 1);
+    ICL_REQUIRE(context, icl_product(matrices, D, D) <= INT64_C(1) << 40, ICL_ERR_SIZE,
+                "%s: layers = %lld, heads = %lld and token = %lld make too many parameters",
+                function, (long long)o->layers, (long long)o->heads, (long long)D);
+    int single = o->layers == 1 && o->heads == 1 && D == o->dim + 1 && !o->residual && !o->guess &&
+                 o->form == ICL_FORM_DENSE;
+    ICL_REQUIRE(context, o->parametrisation != ICL_PARAMETRISATION_KQV || single, ICL_ERR_ARGUMENT,
+                "%s: KQV is one layer of one head: layers = %lld, heads = %lld, token = %lld, "
+                "residual = %d, guess = %d, form = %d",
+                function, (long long)o->layers, (long long)o->heads, (long long)o->token,
+                o->residual, o->guess, (int)o->form);
     return ICL_OK;
 }
 
@@ -80,7 +67,8 @@ static icl_status check_options(icl_context *context, const icl_model_options *o
                 "%s: sign = %d, must be 1 or -1", function, o->sign);
     ICL_TRY(icl_check_range(context, function, "init", o->init, 0, ICL_INIT_ZERO));
     ICL_TRY(check_scale(context, function, "init_scale", o->init_scale));
-    return icl_check_seed(context, function, "seed", o->seed);
+    ICL_TRY(icl_check_seed(context, function, "seed", o->seed));
+    return check_depth(context, o);
 }
 
 icl_status icl_model_create(icl_context *context, const icl_model_options *options,
@@ -94,7 +82,7 @@ icl_status icl_model_create(icl_context *context, const icl_model_options *optio
     ICL_TRY(icl_options_read(context, __func__, options, &o, sizeof o));
     ICL_TRY(check_options(context, &o));
     icl_model *model;
-    ICL_TRY(make(context, o.dim, o.parametrisation, o.width, o.sign, &model));
+    ICL_TRY(icl_model_make(context, &o, &model));
     icl_status status = icl_model_start(model, o.init, o.init_scale, o.seed);
     if (status != ICL_OK) {
         icl_model_free(model);
@@ -104,19 +92,39 @@ icl_status icl_model_create(icl_context *context, const icl_model_options *optio
     return ICL_OK;
 }
 
-icl_status icl_model_make_like(const icl_model *model, icl_parametrisation parametrisation,
-                               int64_t width, icl_model **out) {
-    return make(model->context, model->dim, parametrisation, width, model->sign, out);
-}
-
 void icl_model_free(icl_model *model) {
     if (model == NULL)
         return;
     icl_context *context = model->context;
+    icl_dealloc(context, model->table);
+    icl_dealloc(context, model->names);
     icl_dealloc(context, model->parameters);
     icl_dealloc(context, model->trained);
     icl_dealloc(context, model);
     icl_context_free(context);
+}
+
+/* Another depth takes the weights of the layers that both have, and what comes after all layers. */
+static void copy_layers(const icl_model *from, icl_model *to) {
+    int64_t shared = from->stored < to->stored ? from->stored : to->stored;
+    int kqv = from->parametrisation == ICL_PARAMETRISATION_KQV;
+    int64_t head = kqv ? from->count : icl_model_head_offset(from, shared, 0);
+    memcpy(to->parameters, from->parameters, (size_t)head * sizeof(double));
+    memcpy(to->trained, from->trained, (size_t)head);
+    if (kqv)
+        return;
+    int64_t there = icl_model_guess_offset(from), here = icl_model_guess_offset(to);
+    memcpy(to->parameters + here, from->parameters + there,
+           (size_t)(to->count - here) * sizeof(double));
+    memcpy(to->trained + here, from->trained + there, (size_t)(to->count - here));
+}
+
+static icl_status copy_model(const icl_model *model, int64_t layers, icl_model **out) {
+    icl_model_options shape = model->shape;
+    shape.layers = layers;
+    ICL_TRY(icl_model_make(model->context, &shape, out));
+    copy_layers(model, *out);
+    return ICL_OK;
 }
 
 icl_status icl_model_clone(const icl_model *model, icl_model **out) {
@@ -125,12 +133,17 @@ icl_status icl_model_clone(const icl_model *model, icl_model **out) {
     if (model == NULL)
         return ICL_ERR_ARGUMENT;
     ICL_REQUIRE_POINTER(model->context, out);
-    icl_model *copy;
-    ICL_TRY(icl_model_make_like(model, model->parametrisation, model->width, &copy));
-    memcpy(copy->parameters, model->parameters, (size_t)model->count * sizeof(double));
-    memcpy(copy->trained, model->trained, (size_t)model->count);
-    *out = copy;
-    return ICL_OK;
+    return copy_model(model, model->layers, out);
+}
+
+icl_status icl_model_with_layers(const icl_model *model, int64_t layers, icl_model **out) {
+    if (out != NULL)
+        *out = NULL;
+    if (model == NULL)
+        return ICL_ERR_ARGUMENT;
+    ICL_REQUIRE_POINTER(model->context, out);
+    ICL_CHECK_RANGE(model->context, layers, 1, model->shape.looped ? MAX_LAYERS : model->layers);
+    return copy_model(model, layers, out);
 }
 
 icl_status icl_model_initialise(icl_model *model, icl_init init, double scale, uint64_t seed) {
@@ -142,10 +155,24 @@ icl_status icl_model_initialise(icl_model *model, icl_init init, double scale, u
     return icl_model_start(model, init, scale, seed);
 }
 
-/* ---- the table ---- */
-
 int64_t icl_model_dim(const icl_model *model) {
     return model != NULL ? model->dim : 0;
+}
+
+int64_t icl_model_token(const icl_model *model) {
+    return model != NULL ? model->token : 0;
+}
+
+int64_t icl_model_layers(const icl_model *model) {
+    return model != NULL ? model->layers : 0;
+}
+
+int64_t icl_model_heads(const icl_model *model) {
+    return model != NULL ? model->heads : 0;
+}
+
+int icl_model_looped(const icl_model *model) {
+    return model != NULL ? model->shape.looped : 0;
 }
 
 int64_t icl_model_width(const icl_model *model) {
@@ -164,100 +191,3 @@ int64_t icl_model_parameter_count(const icl_model *model) {
     return model != NULL ? model->count : 0;
 }
 
-int64_t icl_model_tensor_count(const icl_model *model) {
-    return model != NULL ? model->tensors : 0;
-}
-
-icl_status icl_model_tensor(const icl_model *model, int64_t index, icl_tensor *out) {
-    if (model == NULL)
-        return ICL_ERR_ARGUMENT;
-    ICL_CHECK_RANGE(model->context, index, 0, model->tensors - 1);
-    ICL_REQUIRE_POINTER(model->context, out);
-    *out = model->table[index];
-    return ICL_OK;
-}
-
-static icl_status find(const icl_model *model, const char *function, const char *name,
-                       const icl_tensor **out) {
-    ICL_REQUIRE(model->context, name != NULL, ICL_ERR_ARGUMENT, "%s: name is NULL", function);
-    char known[64] = "";
-    for (int64_t i = 0; i < model->tensors; i++) {
-        if (strcmp(model->table[i].name, name) == 0) {
-            *out = &model->table[i];
-            return ICL_OK;
-        }
-        strcat(strcat(known, " "), model->table[i].name);
-    }
-    return icl_fail(model->context, ICL_ERR_MISSING,
-                    "%s: name = \"%.64s\": the tensors of this model are%s", function, name, known);
-}
-
-icl_status icl_model_find(const icl_model *model, const char *name, icl_tensor *out) {
-    if (model == NULL)
-        return ICL_ERR_ARGUMENT;
-    const icl_tensor *tensor;
-    ICL_REQUIRE_POINTER(model->context, out);
-    ICL_TRY(find(model, __func__, name, &tensor));
-    *out = *tensor;
-    return ICL_OK;
-}
-
-/* ---- parameters ---- */
-
-const double *icl_model_parameters(const icl_model *model) {
-    return model != NULL ? model->parameters : NULL;
-}
-
-icl_status icl_model_set_parameters(icl_model *model, const double *parameters) {
-    if (model == NULL)
-        return ICL_ERR_ARGUMENT;
-    ICL_CHECK_ARRAY(model->context, parameters, model->count);
-    memmove(model->parameters, parameters, (size_t)model->count * sizeof *parameters);
-    return ICL_OK;
-}
-
-icl_status icl_model_set(icl_model *model, const char *name, const double *values) {
-    if (model == NULL)
-        return ICL_ERR_ARGUMENT;
-    const icl_tensor *tensor;
-    ICL_TRY(find(model, __func__, name, &tensor));
-    int64_t count = tensor->rows * tensor->cols;
-    ICL_CHECK_ARRAY(model->context, values, count);
-    memmove(model->parameters + tensor->offset, values, (size_t)count * sizeof *values);
-    return ICL_OK;
-}
-
-icl_status icl_model_get(const icl_model *model, const char *name, double *values) {
-    if (model == NULL)
-        return ICL_ERR_ARGUMENT;
-    const icl_tensor *tensor;
-    ICL_TRY(find(model, __func__, name, &tensor));
-    ICL_REQUIRE_POINTER(model->context, values);
-    memcpy(values, model->parameters + tensor->offset,
-           (size_t)(tensor->rows * tensor->cols) * sizeof *values);
-    return ICL_OK;
-}
-
-icl_status icl_model_set_trained(icl_model *model, const char *name, const uint8_t *mask) {
-    if (model == NULL)
-        return ICL_ERR_ARGUMENT;
-    const icl_tensor *tensor;
-    ICL_TRY(find(model, __func__, name, &tensor));
-    ICL_REQUIRE_POINTER(model->context, mask);
-    int64_t count = tensor->rows * tensor->cols;
-    for (int64_t i = 0; i < count; i++)
-        ICL_REQUIRE(model->context, mask[i] <= 1, ICL_ERR_ARGUMENT, "%s: mask[%lld] = %d, must be 0 or 1",
-                    __func__, (long long)i, (int)mask[i]);
-    memcpy(model->trained + tensor->offset, mask, (size_t)count);
-    return ICL_OK;
-}
-
-icl_status icl_model_get_trained(const icl_model *model, const char *name, uint8_t *mask) {
-    if (model == NULL)
-        return ICL_ERR_ARGUMENT;
-    const icl_tensor *tensor;
-    ICL_TRY(find(model, __func__, name, &tensor));
-    ICL_REQUIRE_POINTER(model->context, mask);
-    memcpy(mask, model->trained + tensor->offset, (size_t)(tensor->rows * tensor->cols));
-    return ICL_OK;
-}

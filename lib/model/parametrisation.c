@@ -6,6 +6,7 @@
 
 #include "linalg/linalg.h"
 #include "model/parameters.h"
+#include "task/law.h"
 
 /* W_K, W_Q, W_V (s x D), h (s) within a vector laid out like the parameters. */
 typedef struct kqv {
@@ -106,9 +107,23 @@ static icl_status new_readout(const icl_model *model, double **block) {
     return ICL_OK;
 }
 
+icl_status icl_model_check_single(const icl_model *model, const char *function) {
+    const icl_model_options *o = &model->shape;
+    ICL_REQUIRE(model->context,
+                model->layers == 1 && model->heads == 1 && model->token == model->dim + 1 &&
+                    !o->residual && !o->guess,
+                ICL_ERR_MISSING,
+                "%s: only one layer of one head has it: layers = %lld, heads = %lld, token = %lld, "
+                "residual = %d, guess = %d",
+                function, (long long)model->layers, (long long)model->heads,
+                (long long)model->token, o->residual, o->guess);
+    return ICL_OK;
+}
+
 icl_status icl_model_effective(const icl_model *model, double *u, double *v, double *M, double *r) {
     if (model == NULL)
         return ICL_ERR_ARGUMENT;
+    ICL_TRY(icl_model_check_single(model, __func__));
     int64_t d = model->dim, D = d + 1;
     double *p;
     ICL_TRY(new_readout(model, &p));
@@ -129,6 +144,7 @@ icl_status icl_model_gamma(const icl_model *model, double *gamma) {
     if (model == NULL)
         return ICL_ERR_ARGUMENT;
     ICL_REQUIRE_POINTER(model->context, gamma);
+    ICL_TRY(icl_model_check_single(model, __func__));
     int64_t d = model->dim, D = d + 1;
     double *p;
     ICL_TRY(new_readout(model, &p));
@@ -137,6 +153,61 @@ icl_status icl_model_gamma(const icl_model *model, double *gamma) {
         for (int64_t j = 0; j < d; j++)
             gamma[i * d + j] = p[d] * Q[j * d + i] + r[i] * p[j];
     icl_dealloc(model->context, p);
+    return ICL_OK;
+}
+
+/* out = Sigma^1/2 A Sigma^1/2 by the eigenvectors of Sigma; room: 2 d x d. */
+static void whiten(const icl_law *law, double *A, double *room) {
+    int64_t d = law->dim;
+    double *root = room, *half = root + d * d;
+    memset(root, 0, (size_t)(d * d) * sizeof *root);
+    for (int64_t k = 0; k < d; k++)
+        for (int64_t i = 0; i < d; i++)
+            for (int64_t j = 0; j < d; j++)
+                root[i * d + j] += sqrt(law->values[k]) * law->vectors[k * d + i] *
+                                   law->vectors[k * d + j];
+    icl_matmul(0, 0, d, d, d, root, A, half);
+    icl_matmul(0, 0, d, d, d, half, root, A);
+}
+
+/* -sum_h (P_h)_yy (Q_h)_xx^T */
+static void preconditioner(const icl_model *model, int64_t layer, double *A) {
+    int64_t d = model->dim, D = model->token;
+    memset(A, 0, (size_t)(d * d) * sizeof *A);
+    for (int64_t h = 0; h < model->heads; h++) {
+        const double *P = model->parameters + icl_model_head_offset(model, layer, h);
+        const double v = P[D * D - 1], *Q = P + D * D;
+        for (int64_t i = 0; i < d; i++)
+            for (int64_t j = 0; j < d; j++)
+                A[i * d + j] -= v * Q[j * D + i];
+    }
+}
+
+icl_status icl_model_preconditioner(const icl_model *model, int64_t layer, const icl_law *law,
+                                    double *A) {
+    if (model == NULL)
+        return ICL_ERR_ARGUMENT;
+    const icl_context *context = model->context;
+    int64_t d = model->dim, D = d + 1;
+    ICL_CHECK_RANGE(context, layer, 0, model->layers - 1);
+    ICL_REQUIRE_POINTER(context, A);
+    ICL_REQUIRE(context, law == NULL || icl_law_dim(law) == d, ICL_ERR_SHAPE,
+                "%s: the law has dim %lld, the model %lld", __func__, (long long)icl_law_dim(law),
+                (long long)d);
+    double *room;
+    ICL_TRY(ICL_NEW(context, &room, 2 * D * D));
+    if (model->parametrisation == ICL_PARAMETRISATION_KQV) {
+        double *p = room, *Q = p + D;
+        icl_model_readout(model, p, Q);
+        for (int64_t i = 0; i < d; i++)
+            for (int64_t j = 0; j < d; j++)
+                A[i * d + j] = -model->sign * p[d] * Q[j * d + i];
+    } else {
+        preconditioner(model, model->stored > 1 ? layer : 0, A);
+    }
+    if (law != NULL)
+        whiten(law, A, room);
+    icl_dealloc(context, room);
     return ICL_OK;
 }
 
@@ -149,6 +220,7 @@ icl_status icl_model_pullback(const icl_model *model, const double *gu, double g
     ICL_REQUIRE_POINTER(model->context, gM);
     ICL_REQUIRE_POINTER(model->context, gr);
     ICL_REQUIRE_POINTER(model->context, gradient);
+    ICL_TRY(icl_model_check_single(model, __func__));
     double *gp;
     ICL_TRY(ICL_NEW(model->context, &gp, D * (d + 1)));
     double *gQ = gp + D;
@@ -215,8 +287,13 @@ icl_status icl_model_convert(const icl_model *model, icl_parametrisation paramet
     ICL_REQUIRE_POINTER(model->context, out);
     ICL_CHECK_RANGE(model->context, parametrisation, 0, ICL_PARAMETRISATION_KQV);
     ICL_CHECK_RANGE(model->context, width, 0, 65536);
+    ICL_TRY(icl_model_check_single(model, __func__));
+    icl_model_options shape = model->shape;
+    shape.parametrisation = parametrisation;
+    shape.width = width;
+    shape.form = ICL_FORM_DENSE;
     icl_model *to;
-    ICL_TRY(icl_model_make_like(model, parametrisation, width, &to));
+    ICL_TRY(icl_model_make(model->context, &shape, &to));
     icl_status status = ICL_OK;
     int from_kqv = model->parametrisation == ICL_PARAMETRISATION_KQV;
     int to_kqv = parametrisation == ICL_PARAMETRISATION_KQV;

@@ -13,6 +13,7 @@ icl_status icl_model_certify(const icl_model *model, const icl_law *law,
     ICL_REQUIRE(model->context, icl_law_dim(law) == d, ICL_ERR_SHAPE,
                 "%s: the law has dim %lld, the model %lld", __func__, (long long)icl_law_dim(law),
                 (long long)d);
+    ICL_TRY(icl_model_check_single(model, __func__));
     double *p;
     ICL_TRY(ICL_NEW(model->context, &p, (d + 1) * (d + 1)));
     double *Q = p + d + 1;

@@ -4,7 +4,7 @@
 
 #include <icl/train.h>
 
-#include "model/parameters.h"
+#include "model/workspace.h"
 #include "optim/optimiser.h"
 
 struct icl_trainer {
@@ -85,6 +85,8 @@ static icl_status prepare(icl_trainer *t) {
     const icl_trainer_options *o = &t->options;
     const icl_law *law = icl_sampler_law(t->sampler);
     int64_t size = (t->model->dim + 1) * (t->model->dim + 1), count = t->model->count;
+    if (o->on == ICL_TRAIN_POPULATION || o->excess_tolerance > 0)
+        ICL_TRY(icl_model_check_single(t->model, "icl_trainer_create"));
     ICL_TRY(icl_model_clone(t->model, &t->trial));
     ICL_TRY(ICL_NEW(t->context, &t->readout, 2 * size));
     ICL_TRY(ICL_NEW(t->context, &t->start, count));
