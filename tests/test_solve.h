@@ -132,7 +132,11 @@ static inline void assert_same_bits(int64_t count, const double *got, const doub
 
 /* ---- every method at once ---- */
 
-enum { METHODS = 6, DIM = 4 };
+enum { METHODS = 7, DIM = 4 };
+
+static inline int iterates(int method) {
+    return method <= ICL_METHOD_NEWTON || method == ICL_METHOD_GD_PLUS_PLUS;
+}
 
 static const double identity[DIM * DIM] = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1};
 

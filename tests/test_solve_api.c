@@ -31,7 +31,7 @@ START_TEST(test_the_path_ends_where_solve_does) {
             static double w[40 * DIM], path[40 * 7 * DIM];
             icl_solver_report solved[40], walked[40];
             icl_solver *solver = solver_of_method(context, (icl_method)m);
-            int64_t rows = m <= ICL_METHOD_NEWTON ? 7 : 1;
+            int64_t rows = iterates(m) ? 7 : 1;
             ASSERT_OK(context, icl_solver_solve(solver, batch, w, solved));
             ASSERT_OK(context, icl_solver_path(solver, batch, path, walked));
             for (int p = 0; p < 40; p++) {
@@ -64,7 +64,7 @@ START_TEST(test_any_number_of_threads_gives_equal_bits) {
             ASSERT_OK(context, icl_solver_path(solver, batch, t ? path : first_path, NULL));
             if (t > 0) {
                 assert_same_bits(B * DIM, w, first);
-                assert_same_bits(B * (m <= ICL_METHOD_NEWTON ? 7 : 1) * DIM, path, first_path);
+                assert_same_bits(B * (iterates(m) ? 7 : 1) * DIM, path, first_path);
                 for (int p = 0; p < B; p++) {
                     ck_assert_int_eq(reports[p].stop, first_reports[p].stop);
                     ck_assert_int_eq(reports[p].steps, first_reports[p].steps);

@@ -20,7 +20,7 @@ START_TEST(test_options_out_of_range_are_refused) {
         icl_solver_options o = options_of((icl_method)m, DIM, 3);
         o.preconditioner = identity;
         o.law = law;
-        REFUSES(ICL_ERR_ARGUMENT, "method", method, (icl_method)6);
+        REFUSES(ICL_ERR_ARGUMENT, "method", method, (icl_method)METHODS);
         REFUSES(ICL_ERR_ARGUMENT, "method", method, (icl_method)-1);
         REFUSES(ICL_ERR_ARGUMENT, "dim", dim, 0);
         REFUSES(ICL_ERR_ARGUMENT, "dim", dim, 16385);
@@ -32,6 +32,8 @@ START_TEST(test_options_out_of_range_are_refused) {
         REFUSES(ICL_ERR_NONFINITE, "step", step, INFINITY);
         REFUSES(ICL_ERR_ARGUMENT, "ridge", ridge, -1);
         REFUSES(ICL_ERR_NONFINITE, "ridge", ridge, INFINITY);
+        REFUSES(ICL_ERR_ARGUMENT, "gamma", gamma, -1e-9);
+        REFUSES(ICL_ERR_NONFINITE, "gamma", gamma, NAN);
         REFUSES(ICL_ERR_ARGUMENT, "tolerance", tolerance, -1e-9);
         REFUSES(ICL_ERR_NONFINITE, "tolerance", tolerance, NAN);
         icl_law_free(law);

@@ -6,6 +6,9 @@
  * method         w                                                              source
  * GD             w_0 = w0, w_{k+1} = w_k - eta (X^T X w_k - X^T y)              textbook
  * PGD            w_{k+1} = w_k - eta B (X^T X w_k - X^T y), B (d x d)           textbook
+ * GD_PLUS_PLUS   w_{k+1} = w_k - eta T_k T_k (X^T X w_k - X^T y), T_0 = I,      von Oswald et al.
+ *                T_{k+1} = (I - gamma T_k X^T X T_k) T_k: GD whose every        2212.07677
+ *                step turns the covariates, x <- (I - gamma X_k^T X_k) x
  * NEWTON         M_0 = alpha A, M_{k+1} = 2 M_k - M_k A M_k, w_k = M_k X^T y,   Schulz; Fu et al.
  *                A = X^T X + lambda I                                           2310.17086
  * RIDGE          (X^T X + lambda I)^-1 X^T y, by Cholesky                       textbook
@@ -29,6 +32,7 @@ typedef enum icl_method {
     ICL_METHOD_RIDGE = 3,
     ICL_METHOD_LEAST_SQUARES = 4,
     ICL_METHOD_BAYES = 5,
+    ICL_METHOD_GD_PLUS_PLUS = 6,
     ICL_METHOD_FORCE_INT = 0x7fffffff
 } icl_method;
 
@@ -36,19 +40,22 @@ typedef struct icl_solver_options {
     size_t size;        /* sizeof(icl_solver_options) as the caller knows it */
     icl_method method;  /* default GD */
     int64_t dim;        /* d, 1 to 16384; default 5 */
-    int64_t steps;      /* k of GD, PGD, NEWTON, 0 to 2^31; default 1 */
+    int64_t steps;      /* k of GD, PGD, GD_PLUS_PLUS, NEWTON, 0 to 2^31; default 1 */
     double step;        /* GD, PGD: eta > 0; 0 (the default): each prompt's own best constant step
                            2 / (l_max + l_min), l the extreme non-zero eigenvalues of X^T X (of
-                           B^1/2 X^T X B^1/2). NEWTON: alpha > 0; 0: 1 / ||A^2||_F, per prompt */
+                           B^1/2 X^T X B^1/2). GD_PLUS_PLUS: eta > 0; 0: 1 / ||X^T X||_inf, by
+                           the greatest row sum, per prompt. NEWTON: alpha > 0; 0: 1 / ||A^2||_F, per prompt */
     const double *preconditioner; /* PGD: B (d x d), symmetric positive semi-definite; copied */
     const double *start; /* GD, PGD: w0 (d), copied; NULL: 0 */
     double ridge;       /* RIDGE, NEWTON: lambda >= 0; default 0 */
-    double tolerance;   /* GD, PGD, NEWTON: stop a prompt when ||A w - X^T y|| <= tolerance
+    double tolerance;   /* the methods with steps: stop a prompt when ||A w - X^T y|| <= tolerance
                            ||X^T y||, A = X^T X (+ lambda I); default 0: all steps are done,
                            but a w that nothing can move (X = 0) stops at once, and so does NEWTON
                            where the residual is rounding, which more steps would amplify */
     const icl_law *law; /* BAYES: mu, W, sigma^2 of linear labels; its context length does not
                            matter; the solver keeps it alive */
+    double gamma;       /* GD_PLUS_PLUS: gamma > 0; 0 (the default): 1 / (3 ||X^T X||_inf), per
+                           prompt */
 } icl_solver_options;
 
 typedef struct icl_solver icl_solver;

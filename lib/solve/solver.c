@@ -18,6 +18,7 @@ static const icl_algorithm *const algorithms[] = {
     [ICL_METHOD_RIDGE] = &icl_algorithm_ridge,
     [ICL_METHOD_LEAST_SQUARES] = &icl_algorithm_least_squares,
     [ICL_METHOD_BAYES] = &icl_algorithm_bayes,
+    [ICL_METHOD_GD_PLUS_PLUS] = &icl_algorithm_gd_plus_plus,
 };
 enum { METHODS = sizeof algorithms / sizeof *algorithms };
 
@@ -35,6 +36,7 @@ static icl_status check_numbers(const icl_context *context, const icl_solver_opt
     ICL_TRY(icl_check_range(context, function, "steps", o->steps, 0, INT64_C(1) << 31));
     ICL_TRY(icl_check_real(context, function, "step", o->step, 0));
     ICL_TRY(icl_check_real(context, function, "ridge", o->ridge, 0));
+    ICL_TRY(icl_check_real(context, function, "gamma", o->gamma, 0));
     return icl_check_real(context, function, "tolerance", o->tolerance, 0);
 }
 
@@ -139,6 +141,7 @@ icl_status icl_solver_create(icl_context *context, const icl_solver_options *opt
     solver->steps = solver->algorithm->steps ? o.steps : 0;
     solver->step = o.step;
     solver->ridge = o.ridge;
+    solver->gamma = o.gamma;
     solver->tolerance = o.tolerance;
     icl_status status = copy_matrices(solver, &o);
     if (status == ICL_OK && o.method == ICL_METHOD_BAYES)

@@ -37,12 +37,13 @@ extern const icl_algorithm icl_algorithm_newton;
 extern const icl_algorithm icl_algorithm_ridge;
 extern const icl_algorithm icl_algorithm_least_squares;
 extern const icl_algorithm icl_algorithm_bayes;
+extern const icl_algorithm icl_algorithm_gd_plus_plus;
 
 struct icl_solver {
     icl_context *context;
     const icl_algorithm *algorithm;
     int64_t dim, steps;
-    double step, ridge, tolerance;
+    double step, ridge, tolerance, gamma;
     double *matrices;             /* the block behind the pointers that follow */
     const double *preconditioner; /* B (d x d); NULL: I */
     const double *factor;         /* F (rank x d), B = F^T F, without the null space of B */
