@@ -3,6 +3,7 @@
 #define ICL_ICL_H
 
 #include <icl/base.h>
+#include <icl/construct.h>
 #include <icl/model.h>
 #include <icl/optim.h>
 #include <icl/predict.h>
