@@ -8,9 +8,10 @@
  *     J_k(y) = int_0^y 2 l_k(z^2) dz,      b_{k+1} J_{k+1} = b_k J_{k-1} + 2 y l_k,
  *     c^2 = r(N) r(M) / 2,                 r(m) = Gamma((m + 1) / 2) / Gamma(m / 2),
  *
- * J_{-1} = 0. The sum and the rank-one term are those of Adler, Forrester, Nagao and van Moerbeke
- * 2000 (solv-int/9907001) for even N; with 2 c in place of their b_{N-1} J_{N-2}(infinity) / 2, which
- * it equals, the form holds for odd N too: the tests compare it with the exact moments.
+ * J_{-1} = 0, for odd and even N alike. A sum over l_k^2 and one term of rank one is the form that
+ * Adler, Forrester, Nagao and van Moerbeke 2000 (solv-int/9907001) give the ensemble; c is
+ * b_{N-1} J_{N-2}(infinity) / 4 for even N and that formula's value for odd N, where the total N
+ * asks for it. The tests compare with the exact moments.
  *
  * In y the density is entire, oscillates with wave numbers below 4 sqrt(N), and falls faster than
  * e^(-t^2 / 2) at the distance t from [sqrt(M) - sqrt(N), sqrt(M) + sqrt(N)].
