@@ -132,6 +132,34 @@ START_TEST(test_eigen_finds_planted_values) {
 }
 END_TEST
 
+/* Second differences: 2 - 2 cos(k pi / (n + 1)); and a matrix that is diagonal already. */
+START_TEST(test_tridiagonal_eigenvalues_are_known_ones) {
+    for (int i = 0; i < SIZES; i++) {
+        int64_t n = sizes[i];
+        double diagonal[MAX], off[MAX];
+        for (int64_t k = 0; k < n; k++) {
+            diagonal[k] = 2;
+            off[k] = -1;
+        }
+        ASSERT_OK(context, icl_tridiagonal_eigenvalues(context, n, diagonal, off));
+        for (int64_t k = 0; k < n; k++) {
+            double half = sin((double)(k + 1) * acos(-1) / (double)(2 * n + 2));
+            ASSERT_CLOSE(diagonal[k], 4 * half * half, TOL_ALGEBRA(n, 1), 4);
+        }
+        for (int64_t k = 0; k < n; k++) {
+            diagonal[k] = (double)(n - k);
+            off[k] = 0;
+        }
+        ASSERT_OK(context, icl_tridiagonal_eigenvalues(context, n, diagonal, off));
+        for (int64_t k = 0; k < n; k++)
+            ck_assert_double_eq(diagonal[k], (double)(k + 1));
+    }
+    double one = NAN, none = 0;
+    ck_assert_int_eq(icl_tridiagonal_eigenvalues(context, INT64_C(1) << 40, &one, &none),
+                     ICL_ERR_SIZE);
+}
+END_TEST
+
 START_TEST(test_eigen_reads_either_triangle_and_in_place) {
     double a[] = {2, 1, 1, 2}, values[2], vectors[4];
     ASSERT_OK(context, icl_eigen(context, 2, a, values, vectors));
@@ -363,6 +391,7 @@ int main(void) {
         test_frobenius_is_a_trace,
         test_eigen_finds_planted_values,
         test_eigen_reads_either_triangle_and_in_place,
+        test_tridiagonal_eigenvalues_are_known_ones,
         test_compose_is_symmetric_to_the_bit,
         test_sizes_beyond_lapack_are_refused,
         test_cholesky_is_a_factor_and_solves,

@@ -79,6 +79,33 @@ ICL_API icl_status icl_theory_bayes_risk(const icl_law *law, const icl_simulatio
 ICL_API icl_status icl_theory_ridge_risk(const icl_law *law, const icl_simulation *simulation,
                                          double lambda, icl_estimate *risk);
 
+/* L layers that leave the covariates as they are, each a step of gradient descent on the mean loss
+ * (1/2n) ||y - X w||^2 from 0, preconditioned by etas_mean[l] Sigma^-1 (Ahn et al. 2306.00297, theorem
+ * 3). A step on (1/2) ||y - X w||^2, as eta above, is etas_mean[l] / n. With t = E (w.x)^2 and the law
+ * mu of the d eigenvalues, zeros included, of X^T X / n for whitened covariates,
+ *
+ *     risk = t int prod_l (1 - etas_mean[l] s)^2 dmu(s).
+ *
+ * For linear labels with mean zero and no noise, and W a multiple of Sigma^-1, to rounding (so that
+ * Sigma = s I goes with W = c I): else ICL_ERR_NO_CLOSED_FORM. mu is a closed form for Gaussian
+ * covariates and every n and d: risks are exact to rounding, however small. The simulation is then
+ * not used and may be NULL. O(d^3), and O(min(n, d)^2) for mu.
+ *
+ * The best steps (layers, descending) and their risk: 1 / etas_mean[l] are the nodes of the Gauss rule
+ * of s dmu. n = 0: all steps are 0. layers: 1 to 128. */
+ICL_API icl_status icl_theory_deep_optimum(const icl_law *law, const icl_simulation *simulation,
+                                           int64_t layers, double *etas_mean, icl_estimate *risk);
+
+/* The risk of given steps (layers), finite and in any order; all equal for a looped layer. */
+ICL_API icl_status icl_theory_deep_risk(const icl_law *law, const icl_simulation *simulation,
+                                        int64_t layers, const double *etas_mean,
+                                        icl_estimate *risk);
+
+/* One layer run `loops` times, 1 to 128 (Gatmiry et al. 2410.08292): the best step common to all
+ * loops, and its risk. n = 0: the step is 0. */
+ICL_API icl_status icl_theory_looped_optimum(const icl_law *law, const icl_simulation *simulation,
+                                             int64_t loops, double *eta_mean, icl_estimate *risk);
+
 /* The exact loss of the full layer on a law, a quartic polynomial in (u, v, M, r), prepared for
  * many evaluations. For linear labels with mean zero and for the other labels but with Sigma = I;
  * a prior mean is accepted and demands u = r = 0 in every evaluation. ICL_ERR_NO_CLOSED_FORM

@@ -6,7 +6,7 @@
 #include "linalg/linalg.h"
 #include "model/parameters.h"
 #include "task/batch.h"
-#include "theory/outputs.h"
+#include "base/outputs.h"
 
 typedef struct comparison {
     const icl_construct_options *o;

@@ -1,5 +1,5 @@
-/* The calls of LAPACK and CBLAS: symmetric eigen (dsyevd), Cholesky (dpotrf), least squares by
- * the singular value decomposition (dgelsd), the decomposition itself (dgesvd), products (dgemm).
+/* The calls of LAPACK and CBLAS: symmetric eigen (dsyevd, dsterf), Cholesky (dpotrf), least squares
+ * by the singular value decomposition (dgelsd), the decomposition itself (dgesvd), products (dgemm).
  */
 #include "linalg/linalg.h"
 
@@ -80,6 +80,14 @@ void icl_eigen_compose(int64_t n, const double *scale, const double *vectors, do
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < i; j++)
             out[j * n + i] = out[i * n + j];
+}
+
+icl_status icl_tridiagonal_eigenvalues(const icl_context *context, int64_t n, double *diagonal,
+                                       double *off) {
+    if (check_sizes(n, n) != ICL_OK)
+        return explain(context, "dsterf", n, n, ICL_ERR_SIZE);
+    lapack_int info = LAPACKE_dsterf_work((lapack_int)n, diagonal, off);
+    return explain(context, "dsterf", n, n, info == 0 ? ICL_OK : ICL_ERR_LAPACK);
 }
 
 /* ---- Cholesky ---- */

@@ -34,6 +34,11 @@ icl_status icl_eigen(const icl_context *context, int64_t n, const double *a, dou
 /* out = sum_k scale[k] v_k v_k^T with the rows v_k of vectors (n x n); symmetric to the bit. */
 void icl_eigen_compose(int64_t n, const double *scale, const double *vectors, double *out);
 
+/* diagonal (n) becomes the eigenvalues, ascending, of the symmetric tridiagonal matrix; off (n - 1,
+ * beside the diagonal) is spoilt. */
+icl_status icl_tridiagonal_eigenvalues(const icl_context *context, int64_t n, double *diagonal,
+                                       double *off);
+
 /* a (n x n, positive definite, lower triangle read) = L L^T, L into the lower triangle of a;
  * the upper one is kept. ICL_ERR_SINGULAR if a is not positive definite: a is then spoilt. */
 icl_status icl_cholesky(int64_t n, double *a);

@@ -4,7 +4,7 @@
 #include "linalg/linalg.h"
 #include "theory/gamma_risk.h"
 #include "theory/optimum.h"
-#include "theory/outputs.h"
+#include "base/outputs.h"
 #include "theory/simulate.h"
 
 /* A gap between singular values of what was learned and of what was not. */

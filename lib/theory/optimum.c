@@ -4,7 +4,7 @@
 #include "linalg/linalg.h"
 #include "theory/gamma_risk.h"
 #include "theory/optimum.h"
-#include "theory/outputs.h"
+#include "base/outputs.h"
 #include "theory/simulate.h"
 
 static double norm(int64_t count, const double *a) {

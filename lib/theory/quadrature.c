@@ -4,12 +4,12 @@
 
 #include <math.h>
 
-enum { POINTS = 16, HALVINGS = 5 };
+enum { POINTS = ICL_LEGENDRE_POINTS, HALVINGS = 5 };
 
 static const double pi = 3.14159265358979323846;
 
-/* The nodes and weights on (-1, 1): zeros of the Legendre polynomial by Newton's iteration. */
-static void legendre(double *node, double *weight) {
+/* Zeros of the Legendre polynomial by Newton's iteration. */
+void icl_legendre(double *node, double *weight) {
     for (int i = 0; i < POINTS; i++) {
         double x = -cos(pi * (i + 0.75) / (POINTS + 0.5)), slope = 1;
         for (int step = 0; step < 20; step++) {
@@ -42,7 +42,7 @@ icl_status icl_quadrature_create(const icl_context *context, icl_reach reach, ic
     double width = reach == ICL_REACH_EXACT ? 0.5 : 1;
     int64_t panels = HALVINGS + 1 + (reach == ICL_REACH_EXACT ? 73 : 8);
     double x[POINTS], w[POINTS];
-    legendre(x, w);
+    icl_legendre(x, w);
     int64_t half = panels * POINTS;
     out->count = 2 * half;
     ICL_TRY(ICL_NEW(context, &out->node, 2 * out->count));
@@ -76,7 +76,7 @@ double icl_arc_cosine_square(int64_t dim) {
      * 1/(d - 2): nothing is left beyond 40 standard deviations */
     enum { PANELS = 64 };
     double x[POINTS], w[POINTS], total = 0, sum = 0;
-    legendre(x, w);
+    icl_legendre(x, w);
     double reach = dim > 2 ? fmin(pi / 2, 40 / sqrt((double)dim - 2)) : pi / 2;
     for (int e = 0; e < PANELS * POINTS; e++) {
         double panel = 2 * reach / PANELS;

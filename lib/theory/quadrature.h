@@ -4,6 +4,10 @@
 
 #include "base/context.h"
 
+/* Gauss-Legendre nodes, ascending, and weights on (-1, 1). */
+enum { ICL_LEGENDRE_POINTS = 16 };
+void icl_legendre(double *node, double *weight);
+
 /* E h(z) = sum_k weight[k] h(node[k]) for z ~ N(0, 1). Nodes ascend; no panel holds 0 inside. */
 typedef struct icl_quadrature {
     int64_t count;

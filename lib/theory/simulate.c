@@ -3,6 +3,7 @@
 #include "theory/simulate.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/scratch.h"
 
@@ -88,6 +89,9 @@ icl_status icl_simulate(const icl_run *run, icl_tally *tallies) {
         c.prompts = total - first < size ? total - first : size;
         ICL_TRY_GOTO(icl_sampler_draw(c.sampler, first, c.batch), done);
         ICL_TRY_GOTO(measure_chunk(&c), done);
+        if (run->kept != NULL)
+            memcpy(run->kept + first * run->width, c.values,
+                   (size_t)(c.prompts * run->width) * sizeof *c.values);
         for (int64_t p = 0; p < c.prompts; p++)
             for (int64_t i = 0; i < run->width; i++)
                 icl_tally_add(&tallies[i], c.values[p * run->width + i]);

@@ -26,6 +26,7 @@ typedef struct icl_run {
     icl_status (*measure)(void *user, const icl_batch *batch, int64_t prompt, double *room,
                           double *values);
     void *user;
+    double *kept; /* prompts x width: every value; NULL: only the tallies */
 } icl_run;
 
 /* Adds every prompt 0..prompts-1, in order, to tallies (width): bits depend on nothing else. */

@@ -1,6 +1,6 @@
 /* Result structs whose size the caller sets: read and written to that size and no further. */
-#ifndef ICL_THEORY_OUTPUTS_H
-#define ICL_THEORY_OUTPUTS_H
+#ifndef ICL_BASE_OUTPUTS_H
+#define ICL_BASE_OUTPUTS_H
 
 #include <string.h>
 
