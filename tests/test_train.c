@@ -2,9 +2,11 @@
 #include "test_train.h"
 
 START_TEST(test_run_is_the_loop_that_a_host_writes) {
-    for (int on = ICL_TRAIN_FRESH; on <= ICL_TRAIN_FIXED; on++) {
+    for (int way = 0; way < 3; way++) { /* fresh, a fixed set, a new set every third step */
+        int on = way == 1 ? ICL_TRAIN_FIXED : ICL_TRAIN_FRESH;
         setting s = defaults();
         s.trainer.on = (icl_train_on)on;
+        s.trainer.refresh = way == 2 ? 3 : 1;
         s.trainer.first = 1000;
         s.trainer.queries = 2;
         s.law.noise = 0.5;
@@ -23,7 +25,8 @@ START_TEST(test_run_is_the_loop_that_a_host_writes) {
         ASSERT_OK(b.context, icl_sampler_batch(b.sampler, 100, 2, 0, &batch));
         double *x = malloc((size_t)(2 * count) * sizeof *x), *gradient = x + count, loss = 0;
         for (int step = 0; step < 7; step++) {
-            int64_t first = 1000 + (on == ICL_TRAIN_FRESH ? 100 * step : 0);
+            int64_t set = on == ICL_TRAIN_FRESH ? step / s.trainer.refresh : 0;
+            int64_t first = 1000 + 100 * set;
             ASSERT_OK(b.context, icl_sampler_draw(b.sampler, first, batch));
             ASSERT_OK(b.context, icl_model_loss(model, batch, &loss, gradient));
             memcpy(x, icl_model_parameters(model), (size_t)count * sizeof *x);
@@ -240,6 +243,7 @@ START_TEST(test_bad_arguments) {
     BAD(excess_every, 0, ICL_ERR_ARGUMENT, "excess_every = 0");
     BAD(average, -1, ICL_ERR_ARGUMENT, "average = -1");
     BAD(report_every, 0, ICL_ERR_ARGUMENT, "report_every = 0");
+    BAD(refresh, 0, ICL_ERR_ARGUMENT, "refresh = 0");
     BAD(size, 1, ICL_ERR_ARGUMENT, "size");
 #undef BAD
     ASSERT_FAILS(b.context, ICL_ERR_ARGUMENT, "model",

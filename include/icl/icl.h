@@ -4,6 +4,7 @@
 
 #include <icl/base.h>
 #include <icl/construct.h>
+#include <icl/metrics.h>
 #include <icl/model.h>
 #include <icl/optim.h>
 #include <icl/predict.h>

@@ -1,7 +1,7 @@
 /* The trainer: a model, an optimiser and a source of prompts, run by itself or step by step.
  *
- * Step t (from 0) on fresh prompts uses prompts first + t B .. first + (t + 1) B - 1 of the
- * sampler; on a fixed set it uses prompts first .. first + B - 1 every time; on the population it
+ * Step t (from 0) on fresh prompts uses prompts first + s B .. first + (s + 1) B - 1 of the
+ * sampler, s = floor(t / refresh); on a fixed set it uses prompts first .. first + B - 1 every time; on the population it
  * uses no prompts but the exact loss, whose excess over the minimum is the objective.
  */
 #ifndef ICL_TRAIN_H
@@ -57,6 +57,7 @@ typedef struct icl_trainer_options {
     icl_progress_fn progress; /* default NULL */
     void *progress_user;
     int64_t report_every;    /* >= 1; default 1 */
+    int64_t refresh;         /* FRESH: steps that one batch of prompts serves, >= 1; default 1 */
 } icl_trainer_options;
 
 typedef struct icl_trainer icl_trainer;
@@ -65,8 +66,9 @@ ICL_API icl_status icl_trainer_options_init(icl_trainer_options *options, size_t
 
 /* Borrows model, optimiser and sampler: they must outlive its use (not its free). The optimiser's
  * count must be the model's parameter count, the model's dim the law's: else ICL_ERR_SHAPE.
- * ICL_ERR_NO_CLOSED_FORM where POPULATION or excess_tolerance meets a law without one; with a
- * prior mean every step says so while entries that feed u or r are trained. All memory
+ * ICL_ERR_NO_CLOSED_FORM where POPULATION or excess_tolerance meets a law without one, and
+ * ICL_ERR_MISSING where it meets more than one layer or head; with a prior mean every step says so
+ * while entries that feed u or r are trained. ICL_ERR_ARGUMENT where no entry is trained. All memory
  * of the loop is allocated here. */
 ICL_API icl_status icl_trainer_create(icl_context *context, icl_model *model,
                                       icl_optimiser *optimiser, const icl_sampler *sampler,
