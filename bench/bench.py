@@ -9,10 +9,7 @@ environment that has them. Figures of one run go to docs/benchmarks.md with the 
 import argparse
 import ctypes as c
 import os
-import platform
-import statistics
 import sys
-import time
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 try:
@@ -24,71 +21,7 @@ try:
 except ImportError:
     torch = None
 
-P = c.c_void_p
-
-
-class ContextOptions(c.Structure):
-    _fields_ = [("size", c.c_size_t), ("allocate", P), ("release", P), ("allocator_user", P),
-                ("log", P), ("log_user", P), ("threads", c.c_int64), ("isa", c.c_int)]
-
-
-class LawOptions(c.Structure):
-    _fields_ = [("size", c.c_size_t), ("dim", c.c_int64), ("context", c.c_int64),
-                ("noise", c.c_double), ("rest", c.c_byte * 256)]
-
-
-class ModelOptions(c.Structure):
-    _fields_ = [("size", c.c_size_t), ("dim", c.c_int64), ("rest", c.c_byte * 128)]
-
-
-class OptimiserOptions(c.Structure):
-    _fields_ = [("size", c.c_size_t), ("method", c.c_int), ("rate", c.c_double),
-                ("rest", c.c_byte * 256)]
-
-
-class TrainerOptions(c.Structure):
-    _fields_ = [("size", c.c_size_t), ("on", c.c_int), ("batch", c.c_int64),
-                ("queries", c.c_int64), ("rest", c.c_byte * 128)]
-
-
-class Library:
-    def __init__(self, path):
-        self.lib = c.CDLL(path)
-
-    def call(self, name, *arguments):
-        status = getattr(self.lib, name)(*arguments)
-        if status != 0:
-            raise RuntimeError("%s: status %d" % (name, status))
-
-    def options(self, kind, init, **values):
-        o = kind()
-        self.call(init, c.byref(o), c.c_size_t(c.sizeof(o)))
-        for key, value in values.items():
-            setattr(o, key, value)
-        return o
-
-    def context(self, threads):
-        out = P()
-        o = self.options(ContextOptions, "icl_context_options_init", threads=threads)
-        self.call("icl_context_create", c.byref(o), c.byref(out))
-        return out
-
-
-def interleave(rounds, units, subjects):
-    """Runs every subject once a round; prints medians, and the ratios to the first subject."""
-    times = {name: [] for name in subjects}
-    for _ in range(rounds + 1):
-        for name, run in subjects.items():
-            start = time.perf_counter()
-            run()
-            times[name].append(time.perf_counter() - start)
-    first = next(iter(subjects))
-    for name, all_times in times.items():
-        kept = all_times[1:]
-        ratios = [a / b for a, b in zip(kept, times[first][1:])]
-        print("  %-38s %9.2f ns a value   %6.2f x (%.2f to %.2f)" %
-              (name, 1e9 * statistics.median(kept) / units, statistics.median(ratios),
-               min(ratios), max(ratios)))
+from bench_support import Library, interleave, machine, repeat
 
 
 def bench_normals(icl, rounds):
@@ -135,26 +68,9 @@ def torch_step(d, n, B, dtype):
 
 
 def libicl_step(icl, d, n, B, threads):
-    context, law, sampler, model, adam, trainer = icl.context(threads), P(), P(), P(), P(), P()
-    o = icl.options(LawOptions, "icl_law_options_init", dim=d, context=n)
-    icl.call("icl_law_create", context, c.byref(o), c.byref(law))
-    icl.call("icl_sampler_create", context, law, c.c_uint64(1), c.byref(sampler))
-    o = icl.options(ModelOptions, "icl_model_options_init", dim=d)
-    icl.call("icl_model_create", context, c.byref(o), c.byref(model))
-    o = icl.options(OptimiserOptions, "icl_optimiser_options_init", rate=1e-2)
-    icl.lib.icl_model_parameter_count.restype = c.c_int64
-    count = icl.lib.icl_model_parameter_count(model)
-    icl.call("icl_optimiser_create", context, c.byref(o), c.c_int64(count), c.byref(adam))
-    o = icl.options(TrainerOptions, "icl_trainer_options_init", batch=B)
-    icl.call("icl_trainer_create", context, model, adam, sampler, c.byref(o), c.byref(trainer))
-    return lambda: icl.call("icl_trainer_step", trainer, None)
-
-
-def repeat(run, times):
-    def many():
-        for _ in range(times):
-            run()
-    return many
+    context = icl.context(threads)
+    sampler = icl.sampler(context, dim=d, context=n)
+    return icl.step_of(icl.trainer(context, icl.model(context, dim=d), sampler, rate=1e-2, batch=B))
 
 
 def bench_step(icl, rounds):
@@ -182,9 +98,7 @@ def main():
     parser.add_argument("what", nargs="*", choices=["normals", "step", []])
     arguments = parser.parse_args()
     icl = Library(os.path.abspath(arguments.library))
-    model = [line.split(":")[1].strip() for line in open("/proc/cpuinfo") if "model name" in line]
-    print("%s, %d processors, Python %s" % (model[0] if model else platform.machine(),
-                                            os.cpu_count(), platform.python_version()))
+    print(machine())
     for name, bench in (("normals", bench_normals), ("step", bench_step)):
         if not arguments.what or name in arguments.what:
             bench(icl, arguments.rounds)
