@@ -16,11 +16,13 @@ static const deep_shape shapes[] = {
     {2, 30, 65, 1, 6, 1, 5, 1, 0, 1, -1, ICL_FORM_DENSE},
     {7, 15, 11, 1, 3, 1, 0, 1, 0, 0, -1, ICL_FORM_DESCENT},
     {10, 8, 6, 1, 2, 3, 21, 0, 1, 0, 1, ICL_FORM_DENSE},
+    {9, 12, 10, 1, 4, 2, 0, 1, 1, 1, -1, ICL_FORM_DENSE},
+    {9, 12, 10, 2, 2, 2, 0, 0, 1, 1, -1, ICL_FORM_DENSE},
     {50, 70, 3, 2, 3, 2, 0, 0, 1, 1, -1, ICL_FORM_DENSE}, /* through the BLAS from here */
     {24, 30, 9, 1, 3, 1, 49, 1, 0, 0, 1, ICL_FORM_DENSE},
     {60, 20, 2, 1, 4, 1, 0, 0, 0, 0, -1, ICL_FORM_DESCENT},
 };
-enum { SHAPES = sizeof shapes / sizeof *shapes };
+enum { SHAPES = sizeof shapes / sizeof *shapes, BLAS = SHAPES - 3 };
 
 /* The rounding of sums of n and of D terms, layer after layer, on tokens that stay near 1. */
 static double tolerance(const deep_shape *s) {
@@ -82,7 +84,7 @@ START_TEST(test_every_token_length) {
 END_TEST
 
 START_TEST(test_gradient_is_exact) {
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0; i < BLAS; i++) {
         deep t = plant_deep(1, ICL_ISA_AUTO, shapes[i]);
         check_gradient(t.context, t.model, t.batch);
         clear_deep(&t);
@@ -93,7 +95,7 @@ END_TEST
 /* Through the BLAS, along random directions: differences in each of thousands of parameters take
  * too long. */
 START_TEST(test_gradient_through_the_blas) {
-    for (int i = 12; i < SHAPES; i++) {
+    for (int i = BLAS; i < SHAPES; i++) {
         deep t = plant_deep(1, ICL_ISA_AUTO, shapes[i]);
         check_gradient_along(t.context, t.model, t.batch, 12);
         clear_deep(&t);
@@ -101,28 +103,36 @@ START_TEST(test_gradient_through_the_blas) {
 }
 END_TEST
 
-START_TEST(test_lanes_and_blas_agree) {
+/* Lanes with vectors for the last two layers, lanes layer by layer, and the BLAS. */
+START_TEST(test_every_road_agrees) {
+    int tailed = 0;
     for (int i = 0; i < SHAPES; i++) {
         deep t = plant_deep(1, ICL_ISA_AUTO, shapes[i]);
-        const icl_attention_kernels *kernels[] = {icl_attention_kernels_of(t.context),
-                                                  &icl_attention_kernels_blas};
         int64_t count = icl_model_parameter_count(t.model);
-        double loss[2], *gradient = malloc((size_t)(2 * count) * sizeof *gradient);
-        for (int k = 0; k < 2; k++) {
+        double loss[3], *gradient = malloc((size_t)(3 * count) * sizeof *gradient);
+        for (int road = 0; road < 3; road++) {
             icl_model_workspace workspace;
-            ASSERT_OK(t.context, icl_model_workspace_create_with(t.model, shapes[i].prompts,
-                                                                 shapes[i].queries, kernels[k],
-                                                                 &workspace));
-            ASSERT_OK(t.context, icl_model_loss_in(t.model, t.batch, &workspace, &loss[k],
-                                                   gradient + k * count));
+            ASSERT_OK(t.context,
+                      icl_model_workspace_create_with(
+                          t.model, shapes[i].prompts, shapes[i].queries,
+                          road < 2 ? icl_attention_kernels_of(t.context) : &icl_attention_kernels_blas,
+                          &workspace));
+            if (road == 1)
+                workspace.tail_kernels = NULL;
+            ASSERT_OK(t.context, icl_model_loss_in(t.model, t.batch, &workspace, &loss[road],
+                                                   gradient + road * count));
+            tailed += workspace.tailed;
             icl_model_workspace_free(t.model, &workspace);
         }
-        ASSERT_CLOSE(loss[0], loss[1], tolerance(&shapes[i]), loss[0] + 1);
-        ck_assert_double_le(relative_difference(count, gradient, gradient + count),
-                            8 * tolerance(&shapes[i]));
+        for (int road = 1; road < 3; road++) {
+            ASSERT_CLOSE(loss[0], loss[road], tolerance(&shapes[i]), loss[0] + 1);
+            ck_assert_double_le(relative_difference(count, gradient, gradient + road * count),
+                                8 * tolerance(&shapes[i]));
+        }
         free(gradient);
         clear_deep(&t);
     }
+    ck_assert_int_ge(tailed, 6); /* once a shape */
 }
 END_TEST
 
@@ -276,6 +286,6 @@ START_TEST(test_whitened_preconditioner) {
 END_TEST
 
 RUN_SUITE("deep", test_predictions_are_the_tokens, test_every_token_length, test_gradient_is_exact,
-          test_gradient_through_the_blas, test_lanes_and_blas_agree, test_equal_bits,
+          test_gradient_through_the_blas, test_every_road_agrees, test_equal_bits,
           test_looped_is_the_deep_with_equal_layers, test_more_loops,
           test_preconditioners_are_the_steps, test_whitened_preconditioner)

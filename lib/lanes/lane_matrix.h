@@ -1,124 +1,68 @@
 /* Small matrices of eight prompts at once: entry-major, lane-minor, on 64-byte boundaries. For
  * *_kernel.c files only.
  *
- * An operand is LANE (its entries are vectors) or PLAIN (numbers, the same for all prompts). Entry
- * (i, j) is number i row + j col, so that strides transpose. Each sum takes its terms in the order
- * of the inner index, so that tiling changes no bit.
+ * A factor is of lanes (its entries are vectors) or plain (numbers, the same for all prompts): l and
+ * p in the names of the products. Entry (i, j) is number i row + j col, so that strides transpose.
+ * Each sum takes its terms in the order of the inner index, so that tiling changes no bit.
  */
 #ifndef ICL_LANES_LANE_MATRIX_H
 #define ICL_LANES_LANE_MATRIX_H
 
+#include "base/isa.h"
 #include "base/vec8.h"
 
-/* Doubles from entry to entry, and an entry as a vector or as one register of it. */
-enum { LANE_STEP = 8, PLAIN_STEP = 1 };
-#define LANE_ENTRY(a, index) v8_load((a) + 8 * (index))
-#define PLAIN_ENTRY(a, index) v8_set((a)[index])
-#define LANE_PART(a, index) part_load((a) + 8 * (index))
-#define PLAIN_PART(a, index) part_set((a)[index])
-
-/* y_i = y0_i + sum_k A_ik x_k for i < rows, k < inner; y0 NULL: 0. y may be y0, and overlaps nothing
- * else. Four sums run at a time, since one alone waits for its own fused multiply-add. */
-#define LANE_MATVEC(name, A_KIND, X_KIND)                                                          \
-    V8_INLINE void name(int64_t rows, int64_t inner, const double *A, int64_t row, int64_t col,    \
-                        const double *x, int64_t step, const double *y0, double *y) {              \
-        int64_t i = 0;                                                                             \
-        for (; i + 4 <= rows; i += 4) {                                                            \
-            v8 sum[4];                                                                             \
-            for (int k = 0; k < 4; k++)                                                            \
-                sum[k] = y0 != NULL ? v8_load(y0 + 8 * (i + k)) : v8_set(0);                       \
-            for (int64_t j = 0; j < inner; j++) {                                                  \
-                const v8 factor = X_KIND##_ENTRY(x, j * step);                                     \
-                for (int k = 0; k < 4; k++)                                                        \
-                    sum[k] = v8_fma(A_KIND##_ENTRY(A, (i + k) * row + j * col), factor, sum[k]);   \
-            }                                                                                      \
-            for (int k = 0; k < 4; k++)                                                            \
-                v8_store(y + 8 * (i + k), sum[k]);                                                 \
-        }                                                                                          \
-        for (; i < rows; i++) {                                                                    \
-            v8 sum = y0 != NULL ? v8_load(y0 + 8 * i) : v8_set(0);                                 \
-            for (int64_t j = 0; j < inner; j++)                                                    \
-                sum = v8_fma(A_KIND##_ENTRY(A, i * row + j * col), X_KIND##_ENTRY(x, j * step),    \
-                             sum);                                                                 \
-            v8_store(y + 8 * i, sum);                                                              \
-        }                                                                                          \
-    }
-
-/* A factor of a product and its strides. */
 typedef struct lane_factor {
     const double *at;
     int64_t row, col;
 } lane_factor;
 
-/* Accumulators of a tile: twelve, one side's entries and one of the other fill sixteen registers. */
-enum { LANE_TILE_ROWS = 4, LANE_TILE_COLS = 3 };
-#define LANE_UNROLL _Pragma("GCC unroll 4")
-
-/* C = C0 + A B for one register of each entry, rows x cols of them; C has `stride` columns. */
-#define LANE_TILE(name, A_KIND, B_KIND)                                                            \
-    V8_INLINE void name##_tile(const int rows, const int cols, int64_t inner, lane_factor A,       \
-                               lane_factor B, const double *C0, double *C, int64_t stride) {       \
-        v8_part sum[LANE_TILE_ROWS][LANE_TILE_COLS];                                               \
-        LANE_UNROLL for (int i = 0; i < rows; i++) LANE_UNROLL for (int j = 0; j < cols; j++)      \
-            sum[i][j] = C0 != NULL ? LANE_PART(C0, i * stride + j) : part_set(0);                  \
-        for (int64_t k = 0; k < inner; k++) {                                                      \
-            v8_part b[LANE_TILE_COLS];                                                             \
-            LANE_UNROLL for (int j = 0; j < cols; j++) b[j] = B_KIND##_PART(B.at, j * B.col);      \
-            LANE_UNROLL for (int i = 0; i < rows; i++) {                                           \
-                const v8_part a = A_KIND##_PART(A.at, i * A.row);                                  \
-                LANE_UNROLL for (int j = 0; j < cols; j++) sum[i][j] =                             \
-                    part_fma(a, b[j], sum[i][j]);                                                  \
-            }                                                                                      \
-            A.at += A_KIND##_STEP * A.col;                                                         \
-            B.at += B_KIND##_STEP * B.row;                                                         \
-        }                                                                                          \
-        LANE_UNROLL for (int i = 0; i < rows; i++) LANE_UNROLL for (int j = 0; j < cols; j++)      \
-            part_store(C + 8 * (i * stride + j), sum[i][j]);                                       \
-    }
-
-#define LANE_TILE_CASE(name, r, c)                                                                 \
-    case 4 * (r) + (c):                                                                            \
-        name##_tile(r, c, inner, a, b, C0 != NULL ? C0 + at : NULL, C + at, stride);               \
-        break;
-#define LANE_TILE_CASES(name, r)                                                                   \
-    LANE_TILE_CASE(name, r, 1) LANE_TILE_CASE(name, r, 2) LANE_TILE_CASE(name, r, 3)
-
-/* The next of the nearly equal pieces of at most `most` that `left` is cut into. */
-V8_INLINE int64_t lane_piece(int64_t left, int64_t most) {
-    int64_t pieces = (left + most - 1) / most;
-    return (left + pieces - 1) / pieces;
+V8_INLINE lane_factor lane_rows(const double *at, int64_t cols) {
+    return (lane_factor){at, cols, 1};
 }
 
-/* C (m x n, packed with `stride` columns) = C0 + A (m x inner) B (inner x n); C0 NULL: 0, else laid
- * out like C. C may be C0, and overlaps nothing else. lower = 1: tiles wholly above the diagonal are
- * left out. */
-#define LANE_MATMUL(name, A_KIND, B_KIND)                                                          \
-    LANE_TILE(name, A_KIND, B_KIND)                                                                \
-    LANE_MATVEC(name##_row, B_KIND, A_KIND)                                                        \
-    static void name(int64_t m, int64_t n, int64_t inner, lane_factor A, lane_factor B, int lower, \
-                     const double *C0, double *C, int64_t stride) {                                \
-        if (m == 1) {                                                                              \
-            name##_row(n, inner, B.at, B.col, B.row, A.at, A.col, C0, C);                          \
-            return;                                                                                \
-        }                                                                                          \
-        for (int part = 0; part < V8_PARTS; part++)                                                \
-            for (int64_t j = 0, cols; j < n; j += cols) {                                          \
-                cols = lane_piece(n - j, LANE_TILE_COLS);                                          \
-                for (int64_t i = 0, rows; i < m; i += rows) {                                      \
-                    rows = lane_piece(m - i, LANE_TILE_ROWS);                                      \
-                    if (lower && i + rows <= j)                                                    \
-                        continue;                                                                  \
-                    lane_factor a = A, b = B;                                                      \
-                    const int64_t lane = part * V8_WIDTH, at = 8 * (i * stride + j) + lane;        \
-                    a.at += A_KIND##_STEP * i * A.row + (A_KIND##_STEP == LANE_STEP ? lane : 0);   \
-                    b.at += B_KIND##_STEP * j * B.col + (B_KIND##_STEP == LANE_STEP ? lane : 0);   \
-                    switch (4 * rows + cols) {                                                     \
-                        LANE_TILE_CASES(name, 2)                                                   \
-                        LANE_TILE_CASES(name, 3)                                                   \
-                        LANE_TILE_CASES(name, 4)                                                   \
-                    }                                                                              \
-                }                                                                                  \
-            }                                                                                      \
-    }
+V8_INLINE lane_factor lane_transposed(const double *at, int64_t cols) {
+    return (lane_factor){at, 1, cols};
+}
+
+/* C (m x n, with `stride` columns) = C0 + A B, A m x inner, B inner x n; C0 NULL: 0, else laid out
+ * like C. C may be C0, and overlaps nothing else. lower = 1: of the entries above the diagonal some
+ * are left out. */
+#define LANE_MULTIPLY(name)                                                                        \
+    void name(int64_t m, int64_t n, int64_t inner, lane_factor A, lane_factor B, int lower,        \
+              const double *C0, double *C, int64_t stride);
+#define lane_multiply_ll ICL_ISA_NAME(lane_multiply_ll)
+#define lane_multiply_pl ICL_ISA_NAME(lane_multiply_pl)
+#define lane_multiply_lp ICL_ISA_NAME(lane_multiply_lp)
+LANE_MULTIPLY(lane_multiply_ll)
+LANE_MULTIPLY(lane_multiply_pl)
+LANE_MULTIPLY(lane_multiply_lp)
+#undef LANE_MULTIPLY
+
+V8_INLINE void lane_copy(int64_t entries, const double *from, double *to) {
+    memcpy(to, from, (size_t)(8 * entries) * sizeof *to);
+}
+
+V8_INLINE void lane_add(int64_t entries, const double *from, double *to) {
+    for (int64_t e = 0; e < 8 * entries; e += 8)
+        v8_store(to + e, v8_add(v8_load(to + e), v8_load(from + e)));
+}
+
+/* Numbers to all lanes. */
+V8_INLINE void lane_fill(int64_t entries, const double *from, double *to) {
+    for (int64_t e = 0; e < entries; e++)
+        v8_store(to + 8 * e, v8_set(from[e]));
+}
+
+/* H (D x D) = F + F^T, plus, where it is not NULL, U of which the lower triangle is read. */
+V8_INLINE void lane_symmetric(int64_t D, const double *F, const double *U, double *H) {
+    for (int64_t i = 0; i < D; i++)
+        for (int64_t j = 0; j <= i; j++) {
+            v8 value = v8_add(v8_load(F + 8 * (i * D + j)), v8_load(F + 8 * (j * D + i)));
+            if (U != NULL)
+                value = v8_add(value, v8_load(U + 8 * (i * D + j)));
+            v8_store(H + 8 * (i * D + j), value);
+            v8_store(H + 8 * (j * D + i), value);
+        }
+}
 
 #endif

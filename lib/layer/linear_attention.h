@@ -36,13 +36,13 @@ typedef struct icl_attention_gradient {
 
 typedef struct icl_attention_kernels {
     int64_t lanes;
-    /* PG, N, next_q (queries x D) and, where it is not NULL, next_G (D x D). work: forward_work
-     * entries. */
+    /* PG, N, next_q (queries x D) and, where it is not NULL, next_G (D x D). work: as in the
+     * backward pass. */
     void (*forward)(const icl_attention_layer *layer, int64_t queries, icl_attention_state *state,
                     double *work, double *next_G, double *next_q);
     /* H (D x D) and qbar (queries x D), the gradients of G' and q', become those of G and q. H is
      * taken as 0 on entry where G' was not made (next = 0), and is not computed where nobody reads
-     * it (previous = 0). work: backward_work entries. */
+     * it (previous = 0). work: icl_attention_work entries. */
     void (*backward)(const icl_attention_layer *layer, int64_t queries,
                      const icl_attention_state *state, int next, int previous, double *work,
                      double *H, double *qbar, const icl_attention_gradient *gradient);
@@ -67,12 +67,8 @@ static inline const icl_attention_kernels *icl_attention_kernels_for(const icl_c
                                         : icl_attention_kernels_of(context);
 }
 
-/* Entries of work that the passes of a layer need at most; INT64_MAX for too many. */
-static inline int64_t icl_attention_forward_work(int64_t D) {
-    return 2 * D * D;
-}
-
-static inline int64_t icl_attention_backward_work(int64_t D, int64_t heads, int64_t queries) {
+/* Entries of work that either pass of a layer needs at most. */
+static inline int64_t icl_attention_work(int64_t D, int64_t heads, int64_t queries) {
     return (3 + heads) * D * D + queries * D;
 }
 

@@ -29,29 +29,34 @@ typedef struct lanes {
     double *H, *qbar;
     double *work;
     double *prediction, *error, *target; /* queries */
+    double *tail; /* the state of the last two layers */
     double *sums; /* the loss, then the packed gradient */
 } lanes;
 
 static int64_t lay_out(const icl_model *model, int64_t queries, int64_t lanes_per_entry,
                        double *base, lanes *l) {
     int64_t D = model->token, L = model->layers, H = model->heads, square = icl_product(D, D, 1);
-    int64_t forward = icl_attention_forward_work(D);
-    int64_t backward = icl_attention_backward_work(D, H, queries);
+    int64_t work = icl_attention_work(D, H, queries);
+    int64_t tail_work = icl_attention_tail_work(D, H, H, queries);
+    int64_t tail = L > 1 && lanes_per_entry == ICL_LANES
+                       ? icl_attention_tail_entries(D, H, H, queries)
+                       : 0;
     const int64_t entries[] = {icl_product(L, square, 1),
                                icl_product(L + 1, queries, D),
                                icl_product(L, H, square),
                                icl_product(L, square, 1),
                                square,
                                icl_product(queries, D, 1),
-                               forward > backward ? forward : backward,
+                               work > tail_work ? work : tail_work,
                                queries,
                                queries,
                                queries,
+                               tail,
                                icl_model_packed_most(model) + 1};
-    double **views[] = {&l->G,    &l->q,          &l->PG,    &l->N,      &l->H,   &l->qbar,
-                        &l->work, &l->prediction, &l->error, &l->target, &l->sums};
+    double **views[] = {&l->G,    &l->q,          &l->PG,    &l->N,      &l->H,    &l->qbar,
+                        &l->work, &l->prediction, &l->error, &l->target, &l->tail, &l->sums};
     int64_t used = 0;
-    for (int i = 0; i < 11; i++) {
+    for (int i = 0; i < 12; i++) {
         if (base != NULL)
             *views[i] = base + used;
         int64_t size = icl_product(lanes_per_entry, (entries[i] + 7) & ~INT64_C(7), 1);
@@ -74,11 +79,16 @@ icl_status icl_model_workspace_create_with(const icl_model *model, int64_t promp
     int64_t packed = icl_model_packed_most(model), groups = (prompts + ICL_LANES - 1) / ICL_LANES;
     int64_t pulled = model->token * model->token;
     *out = (icl_model_workspace){.queries = queries, .kernels = kernels};
+    if (kernels->lanes == ICL_LANES)
+        out->tail_kernels = icl_attention_tail_kernels_of(context);
     lanes unused;
     icl_status status;
     ICL_TRY_GOTO(ICL_NEW(context, &out->uses, model->layers), fail);
     ICL_TRY_GOTO(ICL_NEW(context, &out->weights, packed), fail);
     ICL_TRY_GOTO(ICL_NEW(context, &out->total, packed + 1), fail);
+    ICL_TRY_GOTO(ICL_NEW(context, &out->tail_rows,
+                         icl_product(model->heads, model->heads + 1, model->token)),
+                 fail);
     ICL_TRY_GOTO(ICL_NEW(context, &out->pulled, pulled > model->count ? pulled : model->count),
                  fail);
     ICL_TRY_GOTO(ICL_NEW(context, &out->partial, icl_product(block_count(groups), packed + 1, 1)),
@@ -98,6 +108,7 @@ void icl_model_workspace_free(const icl_model *model, icl_model_workspace *works
     icl_dealloc(model->context, workspace->uses);
     icl_dealloc(model->context, workspace->weights);
     icl_dealloc(model->context, workspace->total);
+    icl_dealloc(model->context, workspace->tail_rows);
     icl_dealloc(model->context, workspace->pulled);
     icl_dealloc(model->context, workspace->partial);
     *workspace = (icl_model_workspace){0};
@@ -179,39 +190,74 @@ static icl_attention_state state_of(const loss_work *w, const lanes *l, const do
                                  .N = l->N + layer * square};
 }
 
+static icl_attention_tail_state tail_state(const loss_work *w, const lanes *l, const double *gram) {
+    int64_t D = w->model->token, L = w->model->layers, H = w->model->heads;
+    int64_t q = w->batch->queries, columns = q + H, W = ICL_LANES;
+    icl_attention_tail_state s;
+    s.G = state_of(w, l, gram, L - 2, W).G;
+    s.X = l->tail;
+    s.next = s.X + columns * D * W;
+    s.V = s.next + columns * D * W;
+    s.left = s.V + H * H * D * W;
+    s.S = s.left + icl_attention_tail_left(H, H, q) * D * W;
+    s.n = s.S + H * columns * D * W;
+    return s;
+}
+
 static void run_forward(const loss_work *w, const prompts *p, const lanes *l, const double *gram) {
     int64_t D = w->model->token, L = w->model->layers, W = p->lanes, q = w->batch->queries;
-    for (int64_t k = 0; k < L; k++) {
+    int64_t whole = w->workspace->tailed ? L - 2 : L;
+    for (int64_t k = 0; k < whole; k++) {
         icl_attention_state state = state_of(w, l, gram, k, W);
         double *next_G = k < L - 1 ? l->G + (k + 1) * D * D * W : NULL;
         w->workspace->kernels->forward(&w->workspace->uses[k].layer, q, &state, l->work, next_G,
                                        l->q + (k + 1) * q * D * W);
     }
-    const double *last = l->q + L * q * D * W;
+    const double *last = l->q + whole * q * D * W;
+    if (w->workspace->tailed) {
+        icl_attention_tail_state s = tail_state(w, l, gram);
+        memcpy(s.X, last, (size_t)(q * D * W) * sizeof *last);
+        w->workspace->tail_kernels->forward(&w->workspace->tail, q, &s, l->prediction);
+    }
     for (int64_t a = 0; a < q; a++)
         for (int64_t k = 0; k < W; k++)
-            l->prediction[a * W + k] = w->model->sign * last[(a * D + D - 1) * W + k];
+            l->prediction[a * W + k] =
+                w->model->sign *
+                (w->workspace->tailed ? l->prediction[a * W + k] : last[(a * D + D - 1) * W + k]);
+}
+
+static icl_attention_gradient gradient_of(const loss_work *w, const lanes *l, int64_t layer,
+                                          int64_t W) {
+    const icl_layer_use *use = &w->workspace->uses[layer];
+    double *sums = l->sums + W;
+    return (icl_attention_gradient){use->train_P ? sums + use->P * W : NULL,
+                                    use->train_Q ? sums + use->Q * W : NULL,
+                                    use->train_R ? sums + use->R * W : NULL};
 }
 
 static void run_backward(const loss_work *w, const prompts *p, const lanes *l,
                          const double *gram) {
     int64_t D = w->model->token, L = w->model->layers, W = p->lanes, q = w->batch->queries;
-    int guess = w->workspace->guess >= 0;
-    double *sums = l->sums + W;
-    memset(l->qbar, 0, (size_t)(q * D * W) * sizeof(double));
-    for (int64_t a = 0; a < q; a++)
-        for (int64_t k = 0; k < W; k++)
-            l->qbar[(a * D + D - 1) * W + k] = w->model->sign * l->error[a * W + k];
-    for (int64_t k = L - 1; k >= 0; k--) {
-        const icl_layer_use *use = &w->workspace->uses[k];
-        icl_attention_state state = state_of(w, l, gram, k, W);
-        icl_attention_gradient gradient = {
-            use->train_P ? sums + use->P * W : NULL, use->train_Q ? sums + use->Q * W : NULL,
-            use->train_R ? sums + use->R * W : NULL};
-        w->workspace->kernels->backward(&use->layer, q, &state, k < L - 1, k > 0, l->work, l->H,
-                                        l->qbar, &gradient);
+    int64_t whole = w->workspace->tailed ? L - 2 : L;
+    for (int64_t e = 0; e < q * W; e++)
+        l->error[e] *= w->model->sign;
+    if (w->workspace->tailed) {
+        icl_attention_tail_state s = tail_state(w, l, gram);
+        icl_attention_gradient one = gradient_of(w, l, L - 2, W), last = gradient_of(w, l, L - 1, W);
+        w->workspace->tail_kernels->backward(&w->workspace->tail, q, &s, l->error, L > 2, l->work,
+                                             l->H, l->qbar, &one, &last);
+    } else {
+        memset(l->qbar, 0, (size_t)(q * D * W) * sizeof(double));
+        for (int64_t a = 0; a < q; a++)
+            memcpy(l->qbar + (a * D + D - 1) * W, l->error + a * W, (size_t)W * sizeof(double));
     }
-    if (guess)
+    for (int64_t k = whole - 1; k >= 0; k--) {
+        icl_attention_state state = state_of(w, l, gram, k, W);
+        icl_attention_gradient gradient = gradient_of(w, l, k, W);
+        w->workspace->kernels->backward(&w->workspace->uses[k].layer, q, &state, k < L - 1, k > 0,
+                                        l->work, l->H, l->qbar, &gradient);
+    }
+    if (w->workspace->guess >= 0)
         add_guess_gradient(w, l, W);
 }
 

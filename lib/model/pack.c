@@ -140,11 +140,42 @@ static void pack_kqv(const icl_model *model, icl_model_workspace *w) {
     w->packed = used + D * D;
 }
 
+/* Vectors for the last two layers pay where the last but one has enough rows: about 20 rows D^2
+ * operations against 30 a column. */
+static int tail_pays(const icl_model *model, const icl_model_workspace *w) {
+    if (w->tail_kernels == NULL || model->layers < 2)
+        return 0;
+    return w->uses[model->layers - 2].layer.rows > 2 * (w->queries + model->heads);
+}
+
+/* a = P_k^T p_h and c = p_h + R^T p_h over the rows of the last layer but one. */
+static void pack_tail(const icl_model *model, icl_model_workspace *w) {
+    const icl_attention_layer *l = &w->uses[model->layers - 2].layer;
+    const icl_attention_layer *last = &w->uses[model->layers - 1].layer;
+    int64_t D = l->D, H = l->heads;
+    double *a = w->tail_rows, *c = a + H * H * D;
+    w->tail = (icl_attention_tail){l, last, a, c};
+    memset(a, 0, (size_t)(H * H * D) * sizeof *a);
+    memcpy(c, last->P, (size_t)(H * D) * sizeof *c);
+    for (int64_t h = 0; h < H; h++)
+        for (int64_t i = 0; i < l->rows; i++) {
+            double p = last->P[h * D + l->first + i];
+            for (int64_t k = 0; k < H; k++)
+                for (int64_t j = 0; j < D; j++)
+                    a[(k * H + h) * D + j] += p * l->P[(k * l->rows + i) * D + j];
+            for (int64_t j = 0; l->R != NULL && j < D; j++)
+                c[h * D + j] += p * l->R[i * D + j];
+        }
+}
+
 void icl_model_pack(const icl_model *model, icl_model_workspace *workspace) {
     if (is_kqv(model))
         pack_kqv(model, workspace);
     else
         pack_matrices(model, workspace);
+    workspace->tailed = tail_pays(model, workspace);
+    if (workspace->tailed)
+        pack_tail(model, workspace);
 }
 
 /* ---- gradients ---- */

@@ -4,7 +4,7 @@
 #define ICL_MODEL_WORKSPACE_H
 
 #include "base/scratch.h"
-#include "layer/linear_attention.h"
+#include "layer/attention_tail.h"
 #include "model/parameters.h"
 
 /* One of the L layers: its weights, and where they lie in the packed weights and in a packed
@@ -18,6 +18,10 @@ typedef struct icl_layer_use {
 
 typedef struct icl_model_workspace {
     const icl_attention_kernels *kernels;
+    const icl_attention_tail_kernels *tail_kernels; /* NULL: layer by layer to the end */
+    int tailed;                                     /* 1: the packed model uses them, with */
+    icl_attention_tail tail;
+    double *tail_rows; /* what tail points to */
     icl_layer_use *uses; /* L */
     double *weights;     /* packed P, Q, R of the uses, then theta */
     int64_t guess;       /* offset of theta there; < 0: none */
