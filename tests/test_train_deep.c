@@ -231,6 +231,37 @@ START_TEST(test_divergence_of_a_deep_model) {
 }
 END_TEST
 
+START_TEST(test_no_allocation_after_the_first_step) {
+    failing_allocator counter = {.fail_at = -1};
+    icl_context_options o;
+    setting s = defaults();
+    bench b = {0};
+    ck_assert_int_eq(icl_context_options_init(&o, sizeof o), ICL_OK);
+    o.allocator = failing_allocator_of(&counter);
+    o.threads = 2;
+    ck_assert_int_eq(icl_context_create(&o, &b.context), ICL_OK);
+    s.model.layers = 4;
+    s.model.heads = 2;
+    s.model.sign = -1;
+    s.trainer.refresh = 2;
+    ASSERT_OK(b.context, icl_law_create(b.context, &s.law, &b.law));
+    ASSERT_OK(b.context, icl_sampler_create(b.context, b.law, 1, &b.sampler));
+    ASSERT_OK(b.context, icl_model_create(b.context, &s.model, &b.model));
+    ASSERT_OK(b.context,
+              icl_optimiser_create(b.context, &s.optimiser, icl_model_parameter_count(b.model),
+                                   &b.optimiser));
+    ASSERT_OK(b.context, icl_trainer_create(b.context, b.model, b.optimiser, b.sampler, &s.trainer,
+                                            &b.trainer));
+    ASSERT_OK(b.context, icl_trainer_step(b.trainer, NULL));
+    int64_t before = counter.requests;
+    ASSERT_OK(b.context, icl_trainer_run(b.trainer, NULL));
+    ck_assert_int_eq(counter.requests, before);
+    finish(&b);
+    ck_assert_int_eq(counter.held, 0);
+}
+END_TEST
+
 RUN_SUITE("train_deep", test_three_layers_are_the_least_norm_polynomial, test_rotated_covariance,
           test_looped_layer, test_gd_plus_plus_rows, test_guess_learns_the_prior_mean,
-          test_what_training_refuses, test_divergence_of_a_deep_model)
+          test_what_training_refuses,
+          test_no_allocation_after_the_first_step, test_divergence_of_a_deep_model)
