@@ -10,8 +10,13 @@
 enum { MAX_DIM = 132, MAX_HIDDEN = 16, COVARIANCES = 4 };
 
 /* What varies beside Sigma: five priors without and with a mean, the non-linear labels, g of the
- * caller as it is and declared odd. */
-enum { PRIORS = 5, FIRST_NONLINEAR = 2 * PRIORS, VARIANTS = FIRST_NONLINEAR + 7 };
+ * caller as it is and declared odd; then all of these with uniform covariates. */
+enum {
+    PRIORS = 5,
+    FIRST_NONLINEAR = 2 * PRIORS,
+    PLAIN_VARIANTS = FIRST_NONLINEAR + 7,
+    VARIANTS = 2 * PLAIN_VARIANTS
+};
 
 /* Options with the arrays they point to: not to be copied. */
 typedef struct law_case {
@@ -35,6 +40,10 @@ static inline int test_odd_label(int64_t count, const double *s, double *out, vo
 
 static inline void set_variant(int variant, law_case *c) {
     icl_law_options *o = &c->options;
+    if (variant >= PLAIN_VARIANTS) {
+        o->covariates = ICL_COVARIATES_UNIFORM;
+        variant -= PLAIN_VARIANTS;
+    }
     if (variant < FIRST_NONLINEAR) {
         o->prior = (icl_covariance)(variant % PRIORS);
         o->prior_values = o->prior == ICL_COVARIANCE_DENSE ? c->dense : c->eigenvalues;
@@ -294,8 +303,10 @@ static inline sized reference_example(const reference_law *r, const reference_ta
                                       int64_t prompt, int query, int64_t index, sized *x) {
     const icl_law_options *o = &r->options;
     long double z[MAX_DIM];
+    int uniform = o->covariates == ICL_COVARIATES_UNIFORM;
     for (int64_t j = 0; j < o->dim; j++)
-        z[j] = reference_prompt_normal(r->seed, query ? 5 : 3, prompt, index * o->dim + j);
+        z[j] = (uniform ? reference_prompt_uniform : reference_prompt_normal)(
+            r->seed, query ? 5 : 3, prompt, index * o->dim + j);
     reference_affine(o->dim, r->root, z, x);
     sized y = reference_label(r, t, x);
     if (o->noise > 0) {

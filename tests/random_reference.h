@@ -120,6 +120,14 @@ static inline long double reference_prompt_normal(uint64_t seed, uint64_t purpos
     return pair[e & 1];
 }
 
+/* The uniform of index e of a purpose of a prompt, with mean 0 and variance 1. */
+static inline long double reference_prompt_uniform(uint64_t seed, uint64_t purpose, int64_t prompt,
+                                                   int64_t e) {
+    uint64_t words[4];
+    reference_prompt_words(seed, purpose, prompt, e / 4, words);
+    return sqrtl(12) * (reference_uniform(words[e % 4]) - 0.5L);
+}
+
 /* Doubles for `count` values `offset` doubles beyond a 64-byte boundary; free what *memory holds.
  */
 static inline double *offset_doubles(int64_t count, int64_t offset, void **memory) {

@@ -15,6 +15,7 @@ START_TEST(test_options) {
         ck_assert_int_eq(((unsigned char *)&o)[i], 0xa5); /* not a byte beyond the caller's size */
     ck_assert_int_eq(icl_law_options_init(&o, sizeof o), ICL_OK);
     ck_assert(o.noise == 0 && o.covariance == ICL_COVARIANCE_IDENTITY && o.hidden == 4);
+    ck_assert_int_eq(o.covariates, ICL_COVARIATES_GAUSSIAN);
     ck_assert(o.prior_mean == NULL && o.labels == ICL_LABELS_LINEAR && o.label_odd == 0);
 }
 END_TEST
@@ -59,13 +60,19 @@ START_TEST(test_defaults_and_null) {
     ck_assert_int_eq(icl_law_context(law), 20);
     ck_assert_double_eq(icl_law_noise(law), 0);
     ck_assert_int_eq(icl_law_labels(law), ICL_LABELS_LINEAR);
+    ck_assert_int_eq(icl_law_covariates(law), ICL_COVARIATES_GAUSSIAN);
     ck_assert_ptr_null(icl_law_prior_mean(law));
+    icl_law_free(law);
+    o.covariates = ICL_COVARIATES_UNIFORM;
+    law = make_law(context, &o);
+    ck_assert_int_eq(icl_law_covariates(law), ICL_COVARIATES_UNIFORM);
     icl_law_free(law);
     icl_law_free(NULL);
     ck_assert_int_eq(icl_law_dim(NULL), 0);
     ck_assert_int_eq(icl_law_context(NULL), 0);
     ck_assert_double_eq(icl_law_noise(NULL), 0);
     ck_assert_int_eq(icl_law_labels(NULL), ICL_LABELS_LINEAR);
+    ck_assert_int_eq(icl_law_covariates(NULL), ICL_COVARIATES_GAUSSIAN);
     ck_assert_ptr_null(icl_law_covariance(NULL));
     ck_assert_ptr_null(icl_law_prior(NULL));
     ck_assert_ptr_null(icl_law_prior_mean(NULL));
@@ -93,6 +100,8 @@ START_TEST(test_sizes_and_numbers_out_of_range) {
     REFUSE(covariance, (icl_covariance)-1, ICL_ERR_ARGUMENT, "covariance = ");
     REFUSE(prior, (icl_covariance)5, ICL_ERR_ARGUMENT, "prior = 5");
     REFUSE(labels, (icl_labels)7, ICL_ERR_ARGUMENT, "labels = 7");
+    REFUSE(covariates, (icl_covariates)2, ICL_ERR_ARGUMENT, "covariates = 2");
+    REFUSE(covariates, (icl_covariates)-1, ICL_ERR_ARGUMENT, "covariates = ");
     REFUSE(rotation_seed, UINT64_MAX, ICL_ERR_ARGUMENT, "seed");
     REFUSE(covariance_values, NULL, ICL_ERR_ARGUMENT, "covariance_values is NULL");
     REFUSE(prior_values, NULL, ICL_ERR_ARGUMENT, "prior_values is NULL");
@@ -123,7 +132,7 @@ END_TEST
 START_TEST(test_labels_and_what_goes_with_them) {
     static law_case c;
     icl_context *context = make_context(1, ICL_ISA_AUTO);
-    for (int variant = FIRST_NONLINEAR; variant < VARIANTS; variant++) {
+    for (int variant = FIRST_NONLINEAR; variant < PLAIN_VARIANTS; variant++) {
         make_case(ICL_COVARIANCE_IDENTITY, variant, 3, 2, 0, &c);
         c.options.prior_mean = c.mean;
         refuse_law(context, &c.options, ICL_ERR_ARGUMENT, "prior_mean");

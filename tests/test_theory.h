@@ -225,6 +225,7 @@ typedef struct naive_law {
     double prior_root[MAX_DD]; /* LINEAR: any root of W */
     double mean[MAX_D];
     double (*g)(double); /* CALLBACK */
+    int uniform;         /* covariates: then sigma_root is the law's own */
 } naive_law;
 
 enum { MAX_N = 24, MAX_HIDDEN = 6 };
@@ -286,13 +287,21 @@ static inline void naive_task(const naive_law *law, normal_source *source, naive
         *(i < law->hidden * d ? p->net + i : p->a + (i - law->hidden * d)) = next_normal(source);
 }
 
+/* Coordinates z (d): normals, or uniforms of variance 1 by their distribution function. */
+static inline void naive_coordinates(const naive_law *law, normal_source *source, double *z) {
+    for (int64_t j = 0; j < law->d; j++) {
+        z[j] = next_normal(source);
+        if (law->uniform)
+            z[j] = sqrt(12) * (0.5 * erfc(-z[j] / sqrt(2)) - 0.5);
+    }
+}
+
 static inline void naive_draw(const naive_law *law, normal_source *source, naive_prompt *p) {
     int64_t d = law->d;
     double z[MAX_D];
     naive_task(law, source, p);
     for (int64_t i = 0; i <= law->n; i++) {
-        for (int64_t j = 0; j < d; j++)
-            z[j] = next_normal(source);
+        naive_coordinates(law, source, z);
         naive_apply(d, law->sigma_root, z, p->x + i * d);
         p->y[i] = naive_label(law, p, p->x + i * d) + sqrt(law->noise) * next_normal(source);
     }

@@ -5,7 +5,8 @@
  *
  *     x_i ~ N(0, Sigma),   y_i = f(x_i) + eps_i,   eps_i ~ N(0, sigma^2),
  *
- * where the task f is drawn once a prompt. Query j has the same law; its target counts its own
+ * or x_i = R z_i with independent uniform coordinates z_ij of variance 1 and R R^T = Sigma, where
+ * the task f is drawn once a prompt. Query j has the same law; its target counts its own
  * noise. The moments of a prompt are S = X^T X / n, b = X^T y / n, s_yy = y^T y / n (zero where
  * n = 0).
  *
@@ -17,7 +18,10 @@
  * covariates (index j d + k), 6 query noise (index j). So an example's bits depend on neither n nor
  * q, nor on the batch, the number of threads or the instruction set.
  *
- * With z these normals, x = R z and w = mu + R' z, R R^T = Sigma and R' R'^T = W: a diagonal R for
+ * Where covariates are UNIFORM, the value of index e of purposes 3 and 5 is sqrt(12) (u - 1/2),
+ * rounded once, u the uniform of the same word e as in <icl/random.h>, and no normal.
+ *
+ * With z these values, x = R z and w = mu + R' z, R R^T = Sigma and R' R'^T = W: a diagonal R for
  * IDENTITY and DIAGONAL and their inverses, else R = V diag(sqrt(eigenvalues)), the columns of V by
  * ascending eigenvalue of the given matrix (of Sigma for INVERSE). V is the rotation of a SPECTRUM;
  * of a DENSE matrix it comes from LAPACK, and bits are equal where LAPACK's are.
@@ -40,6 +44,15 @@ typedef enum icl_covariance {
     ICL_COVARIANCE_INVERSE = 4,  /* prior only: W = Sigma^-1 */
     ICL_COVARIANCE_FORCE_INT = 0x7fffffff
 } icl_covariance;
+
+/* The law of the coordinates of z in x = R z, R R^T = Sigma (R: see above): mean 0, variance 1, so
+ * that Sigma is the covariance of x under both. x uniform on the cube (-r/2, r/2)^d is UNIFORM with
+ * Sigma = (r^2 / 12) I. */
+typedef enum icl_covariates {
+    ICL_COVARIATES_GAUSSIAN = 0, /* z_j ~ N(0, 1): x ~ N(0, Sigma) */
+    ICL_COVARIATES_UNIFORM = 1,  /* z_j uniform on (-sqrt 3, sqrt 3) */
+    ICL_COVARIATES_FORCE_INT = 0x7fffffff
+} icl_covariates;
 
 /* The labels f(x). All but LINEAR have ||w|| = 1, uniform on the sphere, and a law that is
  * invariant under f -> -f: where g is not odd, f carries a random sign, one a prompt. */
@@ -75,6 +88,7 @@ typedef struct icl_law_options {
     icl_label_fn label_fn;      /* g of CALLBACK */
     void *label_user;           /* handed to label_fn */
     int label_odd;              /* CALLBACK: 1 if g(-s) = -g(s), then no random sign; default 0 */
+    icl_covariates covariates;  /* default GAUSSIAN */
 } icl_law_options;
 
 typedef struct icl_law icl_law;
@@ -97,6 +111,7 @@ ICL_API int64_t icl_law_dim(const icl_law *law);      /* d; 0 for NULL, as below
 ICL_API int64_t icl_law_context(const icl_law *law);  /* n */
 ICL_API double icl_law_noise(const icl_law *law);     /* sigma^2 */
 ICL_API icl_labels icl_law_labels(const icl_law *law); /* LINEAR for NULL */
+ICL_API icl_covariates icl_law_covariates(const icl_law *law); /* GAUSSIAN for NULL */
 /* Borrowed from the law, valid while it lives: Sigma (d x d), W (d x d; NULL unless labels are
  * LINEAR), mu (d; NULL where it is zero). NULL for NULL. */
 ICL_API const double *icl_law_covariance(const icl_law *law);

@@ -14,6 +14,9 @@
  *
  * For linear labels K = Sigma W Sigma and C = (1 + 1/n) Sigma W Sigma + ((tr(Sigma W) + sigma^2)/n) Sigma;
  * with a prior mean W + mu mu^T stands for W and the results hold among predictors x_q^T Gamma b.
+ * Uniform covariates x = R z (E z_j^4 = 9/5) add -(6 / (5 n)) R diag(R^T W R) R^T to C. Results are
+ * given where R^T W R is diagonal (to 1e-12): W = I or Sigma^-1, or W and Sigma both diagonal; else,
+ * and for other labels than linear, ICL_ERR_NO_CLOSED_FORM.
  * For the other labels and Sigma = I (or a multiple of it) the moments are closed forms or
  * one-dimensional integrals, and those of NET are closed for any Sigma. For the rest with Sigma not
  * I they are simulated: give an icl_simulation, and a standard error comes back. Only the tasks are
@@ -82,7 +85,7 @@ ICL_API icl_status icl_theory_ridge_risk(const icl_law *law, const icl_simulatio
 /* The exact loss of the full layer on a law, a quartic polynomial in (u, v, M, r), prepared for
  * many evaluations. For linear labels with mean zero and for the other labels but with Sigma = I;
  * a prior mean is accepted and demands u = r = 0 in every evaluation. ICL_ERR_NO_CLOSED_FORM
- * else. Immutable: any threads may evaluate it. Keeps the law alive. */
+ * else, and for uniform covariates. Immutable: any threads may evaluate it. Keeps the law alive. */
 typedef struct icl_population icl_population;
 
 /* Prepares the loss of a law: the eigenvalues and Gamma*, O(d^3). */
@@ -106,7 +109,8 @@ typedef struct icl_certificate {
     double even_part;       /* sqrt(E yhat_even^2 / E yhat_odd^2); 0 / 0 is 0, x / 0 infinity */
     double gradient_norm;   /* of the population loss in (u, v, M, r), in the gauge with
                                ||(u, v)|| = ||(M; r)||; 0 at the saddle; NaN where there is no
-                               closed form: a prior mean, or simulated moments */
+                               closed form: a prior mean, uniform covariates with u or r not 0,
+                               or simulated moments */
     double risk;            /* the model's */
     double risk_optimum;    /* of Gamma*, at the rank asked for */
     double excess;          /* risk - risk_optimum */
@@ -122,8 +126,8 @@ typedef struct icl_certificate {
 } icl_certificate;
 
 /* Certifies (u, v, M, r) on a law against Gamma* of the given rank (0: d). Where the loss of the
- * even part has no closed form (a prior mean, or Sigma not I with non-linear labels, and u or r not 0), the risk and
- * even_part are simulated; without a simulation that is ICL_ERR_NO_CLOSED_FORM. */
+ * even part has no closed form (a prior mean, uniform covariates, or Sigma not I with non-linear
+ * labels, and u or r not 0), the risk and even_part are simulated; without a simulation that is ICL_ERR_NO_CLOSED_FORM. */
 ICL_API icl_status icl_theory_certify(const icl_law *law, const icl_simulation *simulation,
                                       const double *u, double v, const double *M, const double *r,
                                       int64_t rank, icl_certificate *certificate);

@@ -41,6 +41,19 @@ static void prompts(uint64_t seed, uint64_t purpose, uint64_t prompt, uint64_t b
     }
 }
 
+static void uniforms(uint64_t seed, uint64_t purpose, uint64_t prompt, uint64_t block,
+                     int64_t blocks, double *out) {
+    const icl_key key = icl_key_of(seed, purpose, 0);
+    const u8 numbers = u8_add(u8_set(prompt), u8_load(lane_numbers));
+    const v8 scale = v8_set(0x1.bb67ae8584caap+1); /* sqrt(12) */
+    for (int64_t b = 0; b < blocks; b++, out += 32) {
+        u8 words[4];
+        icl_threefry(&key, u8_set(block + (uint64_t)b), numbers, words);
+        for (int i = 0; i < 4; i++)
+            v8_store(out + 8 * i, v8_mul(scale, v8_sub(icl_uniform_of(words[i]), v8_set(0.5))));
+    }
+}
+
 static void signs(uint64_t seed, uint64_t prompt, double *out) {
     const icl_key key = icl_key_of(seed, ICL_PURPOSE_SIGN, 0);
     u8 words[4];
@@ -49,4 +62,4 @@ static void signs(uint64_t seed, uint64_t prompt, double *out) {
     v8_store(out, v8_of_u8(u8_or(sign, u8_set(V8_EXPONENT_ONE))));
 }
 
-const icl_random_kernels ICL_ISA_NAME(icl_random_kernels) = {flat, prompts, signs};
+const icl_random_kernels ICL_ISA_NAME(icl_random_kernels) = {flat, prompts, uniforms, signs};

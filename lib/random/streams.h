@@ -28,6 +28,9 @@ typedef struct icl_random_kernels {
      * e = 4 block .. 4 (block + blocks) - 1. */
     void (*prompts)(uint64_t seed, uint64_t purpose, uint64_t prompt, uint64_t block,
                     int64_t blocks, double *out);
+    /* The same with the uniforms u of the words, as sqrt(12) (u - 1/2): variance 1. */
+    void (*uniforms)(uint64_t seed, uint64_t purpose, uint64_t prompt, uint64_t block,
+                     int64_t blocks, double *out);
     /* Top bit of word 0 of block 0 of prompts prompt..prompt + 7: out[l] = +1 or -1. */
     void (*signs)(uint64_t seed, uint64_t prompt, double *out);
 } icl_random_kernels;

@@ -34,6 +34,8 @@ static icl_status check_options(icl_context *context, const icl_law_options *o) 
     ICL_TRY(icl_check_range(context, function, "dim", o->dim, 1, 16384));
     ICL_TRY(icl_check_range(context, function, "context", o->context, 0, INT64_C(1) << 31));
     ICL_TRY(icl_check_real(context, function, "noise", o->noise, 0));
+    ICL_TRY(
+        icl_check_range(context, function, "covariates", o->covariates, 0, ICL_COVARIATES_UNIFORM));
     ICL_TRY(icl_check_range(context, function, "labels", o->labels, 0, ICL_LABELS_CALLBACK));
     if (o->labels == ICL_LABELS_NET)
         ICL_TRY(icl_check_range(context, function, "hidden", o->hidden, 1, 65536));
@@ -92,6 +94,7 @@ icl_status icl_law_create(icl_context *context, const icl_law_options *options, 
     law->dim = o.dim;
     law->examples = o.context;
     law->noise = o.noise;
+    law->covariates = o.covariates;
     law->labels = o.labels;
     law->hidden = o.hidden;
     law->label_fn = o.label_fn;
@@ -164,6 +167,10 @@ double icl_law_noise(const icl_law *law) {
 
 icl_labels icl_law_labels(const icl_law *law) {
     return law != NULL ? law->labels : ICL_LABELS_LINEAR;
+}
+
+icl_covariates icl_law_covariates(const icl_law *law) {
+    return law != NULL ? law->covariates : ICL_COVARIATES_GAUSSIAN;
 }
 
 const double *icl_law_covariance(const icl_law *law) {

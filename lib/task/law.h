@@ -19,6 +19,7 @@ struct icl_law {
     int64_t dim;                 /* d */
     int64_t examples;            /* n */
     double noise;                /* sigma^2 */
+    icl_covariates covariates;
     icl_labels labels;
     int64_t hidden;
     icl_label_fn label_fn;
@@ -32,6 +33,11 @@ struct icl_law {
     icl_root prior_root;      /* of W */
     const double *mean;       /* mu; NULL: 0 */
 };
+
+/* E z_j^4 - 3 of the coordinates of x = R z. */
+static inline double icl_law_kurtosis(const icl_law *law) {
+    return law->covariates == ICL_COVARIATES_UNIFORM ? -1.2 : 0;
+}
 
 /* Shares the law: pair with icl_law_free. NULL if memory is short (last error set). */
 icl_status icl_law_share(const icl_law *law, icl_law **out);

@@ -108,6 +108,17 @@ static void draw(const group_draw *g, icl_purpose purpose, int64_t first, int64_
     g->random->prompts(g->seed, purpose, g->prompt, (uint64_t)(first / 4), (count + 3) / 4, out);
 }
 
+/* z of `count` vectors from number `first` on. */
+static void draw_covariates(const group_draw *g, icl_purpose purpose, int64_t first,
+                            int64_t count) {
+    int64_t d = g->law->dim, blocks = (count * d + 3) / 4;
+    uint64_t block = (uint64_t)(first * d / 4);
+    if (g->law->covariates == ICL_COVARIATES_UNIFORM)
+        g->random->uniforms(g->seed, purpose, g->prompt, block, blocks, g->z);
+    else
+        g->random->prompts(g->seed, purpose, g->prompt, block, blocks, g->z);
+}
+
 static void draw_task(const group_draw *g) {
     const icl_law *law = g->law;
     draw(g, ICL_PURPOSE_TASK, 0, task_entries(law), g->task);
@@ -169,7 +180,7 @@ static icl_status draw_examples(const group_draw *g, icl_purpose covariates, icl
                                 int64_t first, int64_t count, int64_t stride, double *x,
                                 int64_t y_stride, double *y) {
     const icl_law *law = g->law;
-    draw(g, covariates, first * law->dim, count * law->dim, g->z);
+    draw_covariates(g, covariates, first, count);
     g->task_kernels->affine(&law->root, NULL, law->dim, count, g->z, stride, x);
     ICL_TRY(draw_labels(g, count, stride, x, y_stride, y));
     if (law->noise > 0)
