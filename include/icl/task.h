@@ -5,17 +5,19 @@
  *
  *     x_i ~ N(0, Sigma),   y_i = f(x_i) + eps_i,   eps_i ~ N(0, sigma^2),
  *
- * or x_i = R z_i with independent uniform coordinates z_ij of variance 1 and R R^T = Sigma, where
- * the task f is drawn once a prompt. Query j has the same law; its target counts its own
- * noise. The moments of a prompt are S = X^T X / n, b = X^T y / n, s_yy = y^T y / n (zero where
- * n = 0).
+ * or x_i = R z_i with independent uniform coordinates of variance 1 and R R^T = Sigma. The task f is
+ * drawn once a prompt, and so is the noise level sigma where it is no constant. Query j has the same
+ * law and the prompt's level; its target counts its own noise. The moments of a prompt are
+ * S = X^T X / n, b = X^T y / n, s_yy = y^T y / n (zero where n = 0).
  *
  * Reproducibility, frozen: prompt i is a pure function of (law, seed, i). Words come from
  * Threefry4x64-20 with key (seed, purpose, 0, 0) and counter (block, prompt, 0, 0); the value of
  * index e of a purpose is word e mod 4 of block e / 4, normals in pairs as in <icl/random.h>.
  * Purposes: 1 the task (w, or the net: w_k row-major, then a_k), 2 the random sign (minus where
  * the first word's top bit is set), 3 covariates (index i d + j), 4 label noise (index i), 5 query
- * covariates (index j d + k), 6 query noise (index j). So an example's bits depend on neither n nor
+ * covariates (index j d + k), 6 query noise (index j), 8 the noise level where it is drawn: with u
+ * the uniform of the first word, sigma = u sqrt(noise) for UNIFORM and noise_values[floor(u
+ * noise_count)] for SET (7 is the start of a model). So an example's bits depend on neither n nor
  * q, nor on the batch, the number of threads or the instruction set.
  *
  * Where covariates are UNIFORM, the value of index e of purposes 3 and 5 is sqrt(12) (u - 1/2),
@@ -72,11 +74,20 @@ typedef enum icl_labels {
  * a pure function of s[k], or prompts are no longer a function of the seed. */
 typedef int (*icl_label_fn)(int64_t count, const double *s, double *out, void *user);
 
+/* The noise level of a prompt: the standard deviation sigma that its examples and queries share. */
+typedef enum icl_noise_law {
+    ICL_NOISE_FIXED = 0,   /* sigma^2 = noise */
+    ICL_NOISE_UNIFORM = 1, /* sigma uniform on (0, sqrt(noise)), drawn once a prompt */
+    ICL_NOISE_SET = 2,     /* sigma one of noise_values, equally likely, drawn once a prompt */
+    ICL_NOISE_FORCE_INT = 0x7fffffff
+} icl_noise_law;
+
 typedef struct icl_law_options {
     size_t size;                /* sizeof(icl_law_options) as the caller knows it */
     int64_t dim;                /* d, 1 to 16384; default 5 */
     int64_t context;            /* n, 0 to 2^31; default 20 */
-    double noise;               /* sigma^2, a variance, >= 0; default 0 */
+    double noise;               /* sigma^2, a variance, >= 0; UNIFORM: its greatest value; SET:
+                                   unused; default 0 */
     icl_covariance covariance;  /* Sigma; default IDENTITY */
     const double *covariance_values; /* borrowed during the call that makes the law */
     icl_covariance prior;       /* W, of linear labels; default IDENTITY */
@@ -88,6 +99,9 @@ typedef struct icl_law_options {
     icl_label_fn label_fn;      /* g of CALLBACK */
     void *label_user;           /* handed to label_fn */
     int label_odd;              /* CALLBACK: 1 if g(-s) = -g(s), then no random sign; default 0 */
+    const double *noise_values; /* SET: standard deviations, 0 to 1e150; borrowed during the call */
+    int64_t noise_count;        /* SET: how many, 1 to 65536 */
+    icl_noise_law noise_law;    /* default FIXED */
     icl_covariates covariates;  /* default GAUSSIAN */
 } icl_law_options;
 
@@ -104,12 +118,13 @@ ICL_API icl_status icl_law_create(icl_context *context, const icl_law_options *o
                                   icl_law **out);
 ICL_API void icl_law_free(icl_law *law);
 
-/* The same law with another context length and noise: a shift at test time. */
+/* The same law with another context length and FIXED noise of this variance: a shift at test time.
+ */
 ICL_API icl_status icl_law_with(const icl_law *law, int64_t context, double noise, icl_law **out);
 
 ICL_API int64_t icl_law_dim(const icl_law *law);      /* d; 0 for NULL, as below */
 ICL_API int64_t icl_law_context(const icl_law *law);  /* n */
-ICL_API double icl_law_noise(const icl_law *law);     /* sigma^2 */
+ICL_API double icl_law_noise(const icl_law *law);     /* sigma^2; its mean where it is drawn */
 ICL_API icl_labels icl_law_labels(const icl_law *law); /* LINEAR for NULL */
 ICL_API icl_covariates icl_law_covariates(const icl_law *law); /* GAUSSIAN for NULL */
 /* Borrowed from the law, valid while it lives: Sigma (d x d), W (d x d; NULL unless labels are
@@ -163,6 +178,7 @@ ICL_API const double *icl_batch_y(const icl_batch *batch);             /* B x n 
 ICL_API const double *icl_batch_query(const icl_batch *batch);         /* B x q x d */
 ICL_API const double *icl_batch_target(const icl_batch *batch);        /* B x q */
 ICL_API const double *icl_batch_task(const icl_batch *batch);          /* B x d: w; zero after assign and for NET */
+ICL_API const double *icl_batch_noise(const icl_batch *batch);         /* B: each prompt's sigma^2; always there; zero after assign */
 ICL_API const double *icl_batch_S(const icl_batch *batch);             /* B x d x d */
 ICL_API const double *icl_batch_b(const icl_batch *batch);             /* B x d */
 ICL_API const double *icl_batch_syy(const icl_batch *batch);           /* B */

@@ -14,13 +14,15 @@
  *
  * For linear labels K = Sigma W Sigma and C = (1 + 1/n) Sigma W Sigma + ((tr(Sigma W) + sigma^2)/n) Sigma;
  * with a prior mean W + mu mu^T stands for W and the results hold among predictors x_q^T Gamma b.
- * Uniform covariates x = R z (E z_j^4 = 9/5) add -(6 / (5 n)) R diag(R^T W R) R^T to C. Results are
- * given where R^T W R is diagonal (to 1e-12): W = I or Sigma^-1, or W and Sigma both diagonal; else,
- * and for other labels than linear, ICL_ERR_NO_CLOSED_FORM.
  * For the other labels and Sigma = I (or a multiple of it) the moments are closed forms or
  * one-dimensional integrals, and those of NET are closed for any Sigma. For the rest with Sigma not
  * I they are simulated: give an icl_simulation, and a standard error comes back. Only the tasks are
  * drawn; what covariates and noise add given the task is exact. n = 0 gives Gamma* = 0.
+ *
+ * Uniform covariates x = R z (E z_j^4 = 9/5) add -(6 / (5 n)) R diag(R^T W R) R^T to C. Results are
+ * given where R^T W R is diagonal (to 1e-12): W = I or Sigma^-1, or W and Sigma both diagonal; else,
+ * and with labels that are not linear, ICL_ERR_NO_CLOSED_FORM. Noise levels that differ between
+ * prompts enter through E sigma^2, and the even part through E sigma^4, too: both exactly.
  *
  * All functions are pure and thread-safe. Outputs that are not wanted may be NULL. Moments of a law
  * that overflow are ICL_ERR_NONFINITE, a loss or risk that does is ICL_ERR_DIVERGED.
@@ -75,8 +77,8 @@ ICL_API icl_status icl_theory_best_step(const icl_law *law, const icl_simulation
 
 /* Risk of the Bayes predictor, sigma^2 + E tr Sigma (W - W X^T (X W X^T + sigma^2 I)^+ X W), and of
  * ridge with lambda >= 0 (least squares of least norm for 0), as the mean over simulated X of
- * the exact risk given X. Linear labels, else ICL_ERR_NO_CLOSED_FORM. simulation is needed
- * unless n = 0. */
+ * the exact risk given X. Linear labels, and for Bayes one noise level for all prompts (else the
+ * posterior is a mixture): else ICL_ERR_NO_CLOSED_FORM. simulation is needed unless n = 0. */
 ICL_API icl_status icl_theory_bayes_risk(const icl_law *law, const icl_simulation *simulation,
                                          icl_estimate *risk);
 ICL_API icl_status icl_theory_ridge_risk(const icl_law *law, const icl_simulation *simulation,

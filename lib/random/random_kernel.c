@@ -62,4 +62,12 @@ static void signs(uint64_t seed, uint64_t prompt, double *out) {
     v8_store(out, v8_of_u8(u8_or(sign, u8_set(V8_EXPONENT_ONE))));
 }
 
-const icl_random_kernels ICL_ISA_NAME(icl_random_kernels) = {flat, prompts, uniforms, signs};
+static void levels(uint64_t seed, uint64_t prompt, double *out) {
+    const icl_key key = icl_key_of(seed, ICL_PURPOSE_LEVEL, 0);
+    u8 words[4];
+    icl_threefry(&key, u8_set(0), u8_add(u8_set(prompt), u8_load(lane_numbers)), words);
+    v8_store(out, icl_uniform_of(words[0]));
+}
+
+const icl_random_kernels ICL_ISA_NAME(icl_random_kernels) = {flat, prompts, uniforms, signs,
+                                                             levels};

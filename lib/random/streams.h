@@ -16,7 +16,8 @@ typedef enum icl_purpose {
     ICL_PURPOSE_NOISE = 4,
     ICL_PURPOSE_QUERY = 5,
     ICL_PURPOSE_QUERY_NOISE = 6,
-    ICL_PURPOSE_INIT = 7 /* of a model's parameters */
+    ICL_PURPOSE_INIT = 7, /* of a model's parameters */
+    ICL_PURPOSE_LEVEL = 8
 } icl_purpose;
 
 typedef struct icl_random_kernels {
@@ -33,6 +34,8 @@ typedef struct icl_random_kernels {
                      int64_t blocks, double *out);
     /* Top bit of word 0 of block 0 of prompts prompt..prompt + 7: out[l] = +1 or -1. */
     void (*signs)(uint64_t seed, uint64_t prompt, double *out);
+    /* The uniform of word 0 of block 0 of purpose LEVEL, of prompts prompt..prompt + 7. */
+    void (*levels)(uint64_t seed, uint64_t prompt, double *out);
 } icl_random_kernels;
 
 ICL_ISA_TABLES(icl_random_kernels, icl_random_kernels)

@@ -42,6 +42,7 @@ static int64_t place_all(icl_batch *batch) {
     place(batch, &batch->gram, icl_product(lanes, d + 1, d + 1), &used);
     place(batch, &batch->query, icl_product(lanes, q, d), &used);
     place(batch, &batch->target, icl_product(lanes, q, 1), &used);
+    place(batch, &batch->noise, B, &used);
     place(batch, &batch->query_rows, icl_product(B, q, d), &used);
     place(batch, &batch->target_rows, icl_product(B, q, 1), &used);
     if (batch->contents & ICL_CONTENTS_EXAMPLES) {
@@ -261,6 +262,7 @@ icl_status icl_batch_assign(icl_batch *batch, const double *X, const double *y,
         memmove(batch->X, X, (size_t)(B * n * d) * sizeof *X); /* it may be the batch's own */
         memmove(batch->y, y, (size_t)(B * n) * sizeof *y);
     }
+    memset(batch->noise, 0, (size_t)B * sizeof *batch->noise);
     if (batch->task != NULL)
         memset(batch->task, 0, (size_t)(B * d) * sizeof *batch->task);
     return ICL_OK;
@@ -302,6 +304,10 @@ const double *icl_batch_target(const icl_batch *batch) {
 
 const double *icl_batch_task(const icl_batch *batch) {
     return batch != NULL ? batch->task : NULL;
+}
+
+const double *icl_batch_noise(const icl_batch *batch) {
+    return batch != NULL ? batch->noise : NULL;
 }
 
 const double *icl_batch_S(const icl_batch *batch) {

@@ -26,8 +26,9 @@ struct icl_batch {
     double *target; /* groups x q */
     /* row-major, NULL where contents leave them out */
     double *X, *y, *task, *S, *b, *syy;
-    double *query_rows;   /* B x q x d, always there */
-    double *target_rows;  /* B x q, always there */
+    double *noise;        /* B, always there, as are the next two */
+    double *query_rows;   /* B x q x d */
+    double *target_rows;  /* B x q */
     double *block;        /* holds all of the above */
     icl_scratch *scratch; /* see icl_batch_need_scratch */
     int64_t scratch_doubles;

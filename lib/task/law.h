@@ -15,10 +15,15 @@ typedef struct icl_root {
 struct icl_law {
     icl_context *context;
     _Atomic int64_t *references; /* of the block of matrices, shared by icl_law_with */
-    double *block;               /* all matrices below */
+    double *block;               /* all arrays below */
     int64_t dim;                 /* d */
     int64_t examples;            /* n */
-    double noise;                /* sigma^2 */
+    double noise;                /* E sigma^2 */
+    double noise_square;         /* E sigma^4 */
+    icl_noise_law noise_law;     /* FIXED also where all levels are one */
+    double sigma;                /* FIXED: the level, UNIFORM: the greatest */
+    const double *levels;        /* SET */
+    int64_t level_count;
     icl_covariates covariates;
     icl_labels labels;
     int64_t hidden;

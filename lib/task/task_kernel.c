@@ -89,13 +89,13 @@ static void label(icl_labels labels, int64_t count, int64_t stride, double *y) {
     }
 }
 
-static void finish(int64_t count, const double *sign, double scale, const double *noise,
+static void finish(int64_t count, const double *sign, const double *sigma, const double *noise,
                    int64_t stride, double *y) {
-    const v8 s = sign != NULL ? v8_load(sign) : v8_set(1);
+    const v8 s = sign != NULL ? v8_load(sign) : v8_set(1), scale = v8_load(sigma);
     for (int64_t i = 0; i < count; i++, y += 8 * stride) {
         v8 value = v8_mul(s, v8_load(y));
         if (noise != NULL)
-            value = v8_muladd(v8_set(scale), v8_load(noise + 8 * i), value);
+            value = v8_muladd(scale, v8_load(noise + 8 * i), value);
         v8_store(y, value);
     }
 }

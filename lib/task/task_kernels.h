@@ -23,8 +23,9 @@ typedef struct icl_task_kernels {
                 const double *x, int64_t y_stride, double *y);
     /* y = g(y), elementwise */
     void (*label)(icl_labels labels, int64_t count, int64_t stride, double *y);
-    /* y = sign y + scale noise; sign (one entry) and noise (packed) may be NULL */
-    void (*finish)(int64_t count, const double *sign, double scale, const double *noise,
+    /* y = sign y + sigma noise, sign and sigma one entry, noise packed; sign and noise may be NULL
+     */
+    void (*finish)(int64_t count, const double *sign, const double *sigma, const double *noise,
                    int64_t stride, double *y);
     /* gram (D x D, lower triangle) += sum_i t_i t_i^T over `count` tokens */
     void (*accumulate)(int64_t D, int64_t count, const double *tokens, double *gram);

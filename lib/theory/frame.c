@@ -163,11 +163,12 @@ static void set_moments(const icl_law *law, const icl_label_means *m, icl_frame 
         f->c[j] = f->k[j] + f->slack[j];
         f->h[j] = f->even == ICL_EVEN_UNKNOWN ? 0 : in * m->bend[j];
     }
-    /* E_f Var_x y^2 / n + Var_f E_x y^2 */
+    /* E_f Var_x y^2 / n + Var_f E_x y^2, f with its noise level */
     double within = m->fourth - m->power * m->power - m->spread;
-    within += 4 * s2 * m->power + 2 * s2 * s2;
+    within += 4 * s2 * m->power + 2 * law->noise_square;
+    double levels = law->noise_law == ICL_NOISE_FIXED ? 0 : law->noise_square - s2 * s2;
     if (f->even != ICL_EVEN_UNKNOWN)
-        f->spread = fmax(in * within + m->spread, 0);
+        f->spread = fmax(in * within + m->spread + fmax(levels, 0), 0);
     f->spread_error = m->spread_error;
 }
 

@@ -1,0 +1,36 @@
+/* A group of eight prompts on its way, one a lane, in cache: what all ways of drawing share. */
+#ifndef ICL_TASK_GROUP_DRAW_H
+#define ICL_TASK_GROUP_DRAW_H
+
+#include "random/streams.h"
+#include "task/batch.h"
+
+/* What a group is drawn with: views into one slot of scratch. */
+typedef struct icl_group_draw {
+    const icl_law *law;
+    uint64_t seed, prompt;
+    int64_t lanes; /* that hold a prompt of the batch */
+    const icl_random_kernels *random;
+    const icl_task_kernels *kernels;
+    double *task;   /* w (d), or the net's (hidden + 1) d numbers */
+    double *sign;   /* one entry */
+    double *sigma;  /* one entry: the noise level */
+    double *z;      /* raw covariates of a chunk */
+    double *noise;  /* of a chunk */
+    double *tokens; /* of a chunk, stride D */
+    double *labels; /* packed: for the caller's g */
+} icl_group_draw;
+
+/* Lays the views out over `base`; returns the doubles needed. */
+int64_t icl_group_lay_out(icl_group_draw *g, double *base);
+
+/* The task, its sign and its noise level; the first and the last go to the batch, too. */
+void icl_group_draw_task(const icl_group_draw *g, icl_batch *batch, int64_t group);
+
+/* Examples `first`.. into g->tokens. ICL_ERR_CALLBACK if the caller's g fails. */
+icl_status icl_group_draw_examples(const icl_group_draw *g, int64_t first, int64_t count);
+
+/* The queries and targets of a group of the batch. */
+icl_status icl_group_draw_queries(const icl_group_draw *g, icl_batch *batch, int64_t group);
+
+#endif
