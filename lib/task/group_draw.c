@@ -31,7 +31,7 @@ int64_t icl_group_lay_out(icl_group_draw *g, double *base) {
 
 static void draw(const icl_group_draw *g, icl_purpose purpose, int64_t first, int64_t count,
                  double *out) {
-    g->random->prompts(g->seed, purpose, g->prompt, (uint64_t)(first / 4), (count + 3) / 4, out);
+    g->random->prompts(g->seed, purpose, g->prompt, (uint64_t)(first / 4), count, out);
 }
 
 /* ---- the task ---- */
@@ -131,12 +131,12 @@ static icl_status draw_labels(const icl_group_draw *g, int64_t count, int64_t st
 /* z of `count` vectors from number `first` on. */
 static void draw_covariates(const icl_group_draw *g, icl_purpose purpose, int64_t first,
                             int64_t count) {
-    int64_t d = g->law->dim, blocks = (count * d + 3) / 4;
+    int64_t d = g->law->dim;
     uint64_t block = (uint64_t)(first * d / 4);
     if (g->law->covariates == ICL_COVARIATES_UNIFORM)
-        g->random->uniforms(g->seed, purpose, g->prompt, block, blocks, g->z);
+        g->random->uniforms(g->seed, purpose, g->prompt, block, count * d, g->z);
     else
-        g->random->prompts(g->seed, purpose, g->prompt, block, blocks, g->z);
+        g->random->prompts(g->seed, purpose, g->prompt, block, count * d, g->z);
 }
 
 /* Draws vectors first.. of the covariate stream into x and their noisy labels into y. */
