@@ -46,6 +46,14 @@ START_TEST(test_options_of_other_versions) {
     ASSERT_OK(context, icl_law_create(context, &o, &law));
     ck_assert(icl_law_noise(law) == 0 && icl_law_labels(law) == ICL_LABELS_LINEAR);
     icl_law_free(law);
+    /* one whose struct ended with label_odd, and what its compiler left in the padding behind it */
+    ck_assert_int_eq(icl_law_options_init(&o, sizeof o), ICL_OK);
+    o.size = offsetof(icl_law_options, noise_values);
+    size_t end = offsetof(icl_law_options, label_odd) + sizeof o.label_odd;
+    memset((char *)&o + end, 0xff, sizeof o - end);
+    ASSERT_OK(context, icl_law_create(context, &o, &law));
+    ck_assert_int_eq(icl_law_covariates(law), ICL_COVARIATES_GAUSSIAN);
+    icl_law_free(law);
     o.size = sizeof(size_t) - 1;
     ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "options.size", icl_law_create(context, &o, &law));
     icl_context_free(context);

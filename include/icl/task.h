@@ -17,7 +17,7 @@
  * the first word's top bit is set), 3 covariates (index i d + j), 4 label noise (index i), 5 query
  * covariates (index j d + k), 6 query noise (index j), 8 the noise level where it is drawn: with u
  * the uniform of the first word, sigma = u sqrt(noise) for UNIFORM and noise_values[floor(u
- * noise_count)] for SET (7 is the start of a model). So an example's bits depend on neither n nor
+ * noise_count)] for SET, 9 and 10 see below (7 is the start of a model). So an example's bits depend on neither n nor
  * q, nor on the batch, the number of threads or the instruction set.
  *
  * Where covariates are UNIFORM, the value of index e of purposes 3 and 5 is sqrt(12) (u - 1/2),
@@ -27,6 +27,16 @@
  * IDENTITY and DIAGONAL and their inverses, else R = V diag(sqrt(eigenvalues)), the columns of V by
  * ascending eigenvalue of the given matrix (of Sigma for INVERSE). V is the rotation of a SPECTRUM;
  * of a DENSE matrix it comes from LAPACK, and bits are equal where LAPACK's are.
+ *
+ * icl_sampler_draw_moments makes G = (S b; b^T s_yy), D x D with D = d + 1, of n G = A A^T, A = T C,
+ * T = (R 0; w^T R sigma), by Bartlett's decomposition: C is D x min(n, D) and zero above its
+ * diagonal, C_ll is chi(n - l), number l = 0, 1, .. of purpose 9, and C_jl, j > l, the normal of index
+ * l d - l (l - 1) / 2 + j - l - 1 of purpose 10: column after column. Chi's 2 i and 2 i + 1 come from
+ * purpose 9 with counters (i, prompt, a, 0), a = 0, 1, ..: words 0, 1 give a normal x to each, words 2
+ * and 3 are a uniform u for each. chi(1) is |x| of a = 0; chi(k) is sqrt(2 m s^3), m = k/2 - 1/3,
+ * t = x / (3 sqrt m), s = 1 + t, of the first a with s > 0 and
+ * log(1 - u) < 3 m (log s - t + t^2/2 - t^3/3) (Marsaglia and Tsang 2000). Chi's and normals have
+ * equal bits on every instruction set, G as the moments of examples on AVX2 and AVX-512.
  */
 #ifndef ICL_TASK_H
 #define ICL_TASK_H
@@ -201,6 +211,15 @@ ICL_API icl_status icl_sampler_batch(const icl_sampler *sampler, int64_t prompts
  * shape must be the law's: else ICL_ERR_SHAPE. Where a call fails in a label callback, the batch
  * is as before. Runs on the threads and the instruction set of the batch's context. */
 ICL_API icl_status icl_sampler_draw(const icl_sampler *sampler, int64_t first, icl_batch *batch);
+
+/* Fills the batch as icl_sampler_draw does, but draws the moments from their distribution, not from
+ * examples: exact for every n >= 0, at a cost that does not depend on n. Tasks, levels, queries and
+ * targets have the bits that icl_sampler_draw gives; the moments are others of the same law.
+ * Gaussian covariates and linear labels, else ICL_ERR_NO_CLOSED_FORM. A batch with
+ * ICL_CONTENTS_EXAMPLES is ICL_ERR_ARGUMENT: it fits the law, but its contents are out of this
+ * function's range, and examples that do not belong to the moments would mislead. */
+ICL_API icl_status icl_sampler_draw_moments(const icl_sampler *sampler, int64_t first,
+                                            icl_batch *batch);
 
 #ifdef __cplusplus
 }

@@ -156,6 +156,8 @@ icl_status icl_batch_need_scratch(icl_batch *batch, int64_t doubles) {
 
 /* Lanes beyond the last prompt hold zeros. */
 static void clear_lanes(double *a, int64_t entries, int64_t from) {
+    if (from == ICL_LANES)
+        return;
     for (int64_t e = 0; e < entries; e++)
         for (int64_t l = from; l < ICL_LANES; l++)
             a[ICL_LANES * e + l] = 0;
@@ -181,13 +183,11 @@ void icl_batch_moments(const icl_batch *batch, int64_t prompt, double *S, double
         *syy = gram[ICL_LANES * (D * D - 1)];
 }
 
-void icl_batch_finish_group(icl_batch *batch, const icl_task_kernels *kernels, int64_t group) {
+void icl_batch_finish_group(icl_batch *batch, int64_t group) {
     int64_t d = batch->dim, D = d + 1, q = batch->queries, first = group * ICL_LANES;
     double *gram = batch->gram + first * D * D;
     double *query = batch->query + first * q * d, *target = batch->target + first * q;
     int64_t lanes = icl_batch_lanes(batch, group);
-    if (batch->examples > 0)
-        kernels->mean(D, (double)batch->examples, gram);
     clear_lanes(gram, D * D, lanes);
     clear_lanes(query, q * d, lanes);
     clear_lanes(target, q, lanes);
@@ -233,11 +233,13 @@ static icl_status assign_group(void *user, int64_t group) {
         w->kernels->accumulate(D, count, tokens, gram);
     }
     icl_scratch_give(batch->scratch, tokens);
+    if (n > 0)
+        w->kernels->mean(D, (double)n, gram);
     gather(w->queries + first * q * d, q * d, q * d, lanes, 1, batch->query + first * q * d);
     memset(batch->target + first * q, 0, (size_t)(q * ICL_LANES) * sizeof(double));
     if (w->targets != NULL)
         gather(w->targets + first * q, q, q, lanes, 1, batch->target + first * q);
-    icl_batch_finish_group(batch, w->kernels, group);
+    icl_batch_finish_group(batch, group);
     return ICL_OK;
 }
 

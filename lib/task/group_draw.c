@@ -26,7 +26,7 @@ int64_t icl_group_lay_out(icl_group_draw *g, double *base) {
             *views[i] = base + used;
         used += ICL_LANES * entries[i];
     }
-    return used;
+    return g->direct ? used + icl_factor_lay_out(g, base != NULL ? base + used : NULL) : used;
 }
 
 static void draw(const icl_group_draw *g, icl_purpose purpose, int64_t first, int64_t count,

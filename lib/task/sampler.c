@@ -77,11 +77,11 @@ static void store_examples(icl_batch *batch, int64_t group, int64_t first, int64
     }
 }
 
-static icl_status draw_group(const icl_group_draw *g, icl_batch *batch, int64_t group) {
+/* Examples and their moments. */
+static icl_status draw_examples(const icl_group_draw *g, icl_batch *batch, int64_t group) {
     int64_t d = batch->dim, D = d + 1, n = batch->examples, chunk = icl_batch_chunk(d);
     double *gram = batch->gram + group * ICL_LANES * D * D;
     memset(gram, 0, (size_t)(D * D * ICL_LANES) * sizeof *gram);
-    icl_group_draw_task(g, batch, group);
     for (int64_t i = 0; i < n; i += chunk) {
         int64_t count = n - i < chunk ? n - i : chunk;
         ICL_TRY(icl_group_draw_examples(g, i, count));
@@ -89,8 +89,19 @@ static icl_status draw_group(const icl_group_draw *g, icl_batch *batch, int64_t 
         if (batch->X != NULL)
             store_examples(batch, group, i, count, g->tokens);
     }
+    if (n > 0)
+        g->kernels->mean(D, (double)n, gram);
+    return ICL_OK;
+}
+
+static icl_status draw_group(const icl_group_draw *g, icl_batch *batch, int64_t group) {
+    icl_group_draw_task(g, batch, group);
+    if (g->direct)
+        icl_group_draw_moments(g, batch, group);
+    else
+        ICL_TRY(draw_examples(g, batch, group));
     ICL_TRY(icl_group_draw_queries(g, batch, group));
-    icl_batch_finish_group(batch, g->kernels, group);
+    icl_batch_finish_group(batch, group);
     return ICL_OK;
 }
 
@@ -100,6 +111,7 @@ typedef struct draw_work {
     const icl_sampler *sampler;
     icl_batch *batch;
     int64_t first;
+    int direct; /* 1: moments without examples */
 } draw_work;
 
 static icl_status draw_block(void *user, int64_t block) {
@@ -110,6 +122,7 @@ static icl_status draw_block(void *user, int64_t block) {
         end = batch->groups;
     icl_group_draw g = {.law = w->sampler->law,
                         .seed = w->sampler->seed,
+                        .direct = w->direct,
                         .random = icl_random_kernels_of(batch->context),
                         .kernels = icl_task_kernels_of(batch->context)};
     double *slot = icl_scratch_take(batch->scratch);
@@ -124,39 +137,70 @@ static icl_status draw_block(void *user, int64_t block) {
     return status;
 }
 
-static icl_status check_shape(const icl_sampler *sampler, int64_t first, const icl_batch *batch) {
+static icl_status check_draw(const char *function, const icl_sampler *sampler, int64_t first,
+                             const icl_batch *batch) {
     const icl_context *context = sampler->context;
     const icl_law *law = sampler->law;
-    ICL_TRY(icl_check_range(context, "icl_sampler_draw", "first", first, 0,
-                            (INT64_C(1) << 62) - batch->prompts));
+    ICL_REQUIRE(context, batch != NULL, ICL_ERR_ARGUMENT, "%s: batch is NULL", function);
+    ICL_TRY(
+        icl_check_range(context, function, "first", first, 0, (INT64_C(1) << 62) - batch->prompts));
     ICL_REQUIRE(context, batch->dim == law->dim && batch->examples == law->examples, ICL_ERR_SHAPE,
-                "icl_sampler_draw: the batch has dim %lld and context %lld, the law %lld and %lld",
+                "%s: the batch has dim %lld and context %lld, the law %lld and %lld", function,
                 (long long)batch->dim, (long long)batch->examples, (long long)law->dim,
                 (long long)law->examples);
     return ICL_OK;
 }
 
-icl_status icl_sampler_draw(const icl_sampler *sampler, int64_t first, icl_batch *batch) {
-    if (sampler == NULL)
-        return ICL_ERR_ARGUMENT;
-    const icl_context *context = sampler->context;
-    ICL_REQUIRE_POINTER(context, batch);
-    ICL_TRY(check_shape(sampler, first, batch));
-    int callback = sampler->law->labels == ICL_LABELS_CALLBACK;
-    if (callback)
-        ICL_TRY(icl_batch_need_shadow(batch));
-    draw_work work = {sampler, callback ? batch->shadow : batch, first};
+static int64_t count_blocks(const icl_batch *batch) {
+    return (batch->groups + ICL_BLOCK_GROUPS - 1) / ICL_BLOCK_GROUPS;
+}
+
+/* The caller's function runs on the caller's thread, and may fail. */
+static icl_status draw_callback(const icl_sampler *sampler, int64_t first, icl_batch *batch) {
+    ICL_TRY(icl_batch_need_shadow(batch));
+    draw_work work = {sampler, batch->shadow, first, 0};
     icl_group_draw g = {.law = sampler->law};
     ICL_TRY(icl_batch_need_scratch(work.batch, icl_group_lay_out(&g, NULL)));
-    int64_t blocks = (batch->groups + ICL_BLOCK_GROUPS - 1) / ICL_BLOCK_GROUPS;
-    if (!callback)
-        return icl_parallel(batch->context, blocks, draw_block, &work);
-    /* the caller's function runs on the caller's thread */
     icl_status status = ICL_OK;
-    for (int64_t block = 0; block < blocks && status == ICL_OK; block++)
+    for (int64_t block = 0; block < count_blocks(batch) && status == ICL_OK; block++)
         status = draw_block(&work, block);
-    ICL_REQUIRE(context, status == ICL_OK, status,
+    ICL_REQUIRE(sampler->context, status == ICL_OK, status,
                 "icl_sampler_draw: label_fn failed or returned a non-finite label");
     icl_batch_swap(batch, batch->shadow);
     return ICL_OK;
+}
+
+static icl_status draw_batch(const icl_sampler *sampler, int64_t first, int direct,
+                             icl_batch *batch) {
+    draw_work work = {sampler, batch, first, direct};
+    icl_group_draw g = {.law = sampler->law, .direct = direct};
+    ICL_TRY(icl_batch_need_scratch(batch, icl_group_lay_out(&g, NULL)));
+    return icl_parallel(batch->context, count_blocks(batch), draw_block, &work);
+}
+
+icl_status icl_sampler_draw(const icl_sampler *sampler, int64_t first, icl_batch *batch) {
+    if (sampler == NULL)
+        return ICL_ERR_ARGUMENT;
+    ICL_TRY(check_draw(__func__, sampler, first, batch));
+    if (sampler->law->labels == ICL_LABELS_CALLBACK)
+        return draw_callback(sampler, first, batch);
+    return draw_batch(sampler, first, 0, batch);
+}
+
+icl_status icl_sampler_draw_moments(const icl_sampler *sampler, int64_t first, icl_batch *batch) {
+    if (sampler == NULL)
+        return ICL_ERR_ARGUMENT;
+    const icl_law *law = sampler->law;
+    ICL_TRY(check_draw(__func__, sampler, first, batch));
+    ICL_REQUIRE(sampler->context, !(batch->contents & ICL_CONTENTS_EXAMPLES), ICL_ERR_ARGUMENT,
+                "%s: the batch holds examples (contents = %u): none are drawn", __func__,
+                (unsigned)batch->contents);
+    ICL_REQUIRE(sampler->context, law->labels == ICL_LABELS_LINEAR, ICL_ERR_NO_CLOSED_FORM,
+                "%s: labels = %d: only the moments of linear labels have a known law", __func__,
+                (int)law->labels);
+    ICL_REQUIRE(sampler->context, law->covariates == ICL_COVARIATES_GAUSSIAN,
+                ICL_ERR_NO_CLOSED_FORM,
+                "%s: covariates = %d: only the moments of Gaussian ones have a known law", __func__,
+                (int)law->covariates);
+    return draw_batch(sampler, first, 1, batch);
 }
