@@ -5,9 +5,9 @@
  *
  *     x_i ~ N(0, Sigma),   y_i = f(x_i) + eps_i,   eps_i ~ N(0, sigma^2),
  *
- * or x_i = R z_i with independent uniform coordinates of variance 1 and R R^T = Sigma. The task f is
- * drawn once a prompt, and so is the noise level sigma where it is no constant. Query j has the same
- * law and the prompt's level; its target counts its own noise. The moments of a prompt are
+ * or x_i = R z_i with independent uniform coordinates of variance 1 and R R^T = Sigma. The task f
+ * is drawn once a prompt, and so is the noise level sigma where it is no constant. Query j has the
+ * same law and the prompt's level; its target counts its own noise. The moments of a prompt are
  * S = X^T X / n, b = X^T y / n, s_yy = y^T y / n (zero where n = 0).
  *
  * Reproducibility, frozen: prompt i is a pure function of (law, seed, i). Words come from
@@ -15,28 +15,28 @@
  * index e of a purpose is word e mod 4 of block e / 4, normals in pairs as in <icl/random.h>.
  * Purposes: 1 the task (w, or the net: w_k row-major, then a_k), 2 the random sign (minus where
  * the first word's top bit is set), 3 covariates (index i d + j), 4 label noise (index i), 5 query
- * covariates (index j d + k), 6 query noise (index j), 8 the noise level where it is drawn: with u
- * the uniform of the first word, sigma = u sqrt(noise) for UNIFORM and noise_values[floor(u
- * noise_count)] for SET, 9 and 10 see below (7 is the start of a model). So an example's bits depend on neither n nor
- * q, nor on the batch, the number of threads or the instruction set.
+ * covariates (index j d + k), 6 query noise (index j), 8 the noise level, 9 and 10 direct moments;
+ * 7 is the start of a model. So an example's bits depend on neither n nor q, nor on the batch, the
+ * number of threads or the instruction set.
  *
- * Where covariates are UNIFORM, the value of index e of purposes 3 and 5 is sqrt(12) (u - 1/2),
- * rounded once, u the uniform of the same word e as in <icl/random.h>, and no normal.
+ * With u the uniform of the first word of purpose 8, sigma = u sqrt(noise) for UNIFORM levels and
+ * noise_values[floor(u noise_count)] for a SET. Where covariates are UNIFORM, the value of index e
+ * of purposes 3 and 5 is sqrt(12) (u - 1/2), u the uniform of the same word e; else a normal.
  *
- * With z these values, x = R z and w = mu + R' z, R R^T = Sigma and R' R'^T = W: a diagonal R for
+ * With these values z, x = R z and w = mu + R' z, R R^T = Sigma and R' R'^T = W: a diagonal R for
  * IDENTITY and DIAGONAL and their inverses, else R = V diag(sqrt(eigenvalues)), the columns of V by
  * ascending eigenvalue of the given matrix (of Sigma for INVERSE). V is the rotation of a SPECTRUM;
  * of a DENSE matrix it comes from LAPACK, and bits are equal where LAPACK's are.
  *
- * icl_sampler_draw_moments makes G = (S b; b^T s_yy), D x D with D = d + 1, of n G = A A^T, A = T C,
- * T = (R 0; w^T R sigma), by Bartlett's decomposition: C is D x min(n, D) and zero above its
- * diagonal, C_ll is chi(n - l), number l = 0, 1, .. of purpose 9, and C_jl, j > l, the normal of index
- * l d - l (l - 1) / 2 + j - l - 1 of purpose 10: column after column. Chi's 2 i and 2 i + 1 come from
- * purpose 9 with counters (i, prompt, a, 0), a = 0, 1, ..: words 0, 1 give a normal x to each, words 2
- * and 3 are a uniform u for each. chi(1) is |x| of a = 0; chi(k) is sqrt(2 m s^3), m = k/2 - 1/3,
- * t = x / (3 sqrt m), s = 1 + t, of the first a with s > 0 and
- * log(1 - u) < 3 m (log s - t + t^2/2 - t^3/3) (Marsaglia and Tsang 2000). Chi's and normals have
- * equal bits on every instruction set, G as the moments of examples on AVX2 and AVX-512.
+ * Direct moments (icl_sampler_draw_moments) are Bartlett's: with D = d + 1 and G = (S b; b^T s_yy),
+ * n G = A A^T, A = T C, T = (R 0; w^T R sigma), and C is D x min(n, D), zero above its diagonal.
+ * C_ll is chi(n - l), number l = 0, 1, .. of purpose 9; C_jl, j > l, is the normal of index
+ * l d - l (l - 1) / 2 + j - l - 1 of purpose 10: column after column. Chi's 2 i and 2 i + 1 have
+ * the counters (i, prompt, a, 0), a = 0, 1, ..: words 0 and 1 give each a normal x, words 2 and 3
+ * each a uniform u. chi(1) is |x| at a = 0; for k > 1, with m = k/2 - 1/3, t = x / (3 sqrt m),
+ * s = 1 + t, chi(k) is sqrt(2 m s^3) at the first a where s > 0 and
+ * log(1 - u) < 3 m (log s - t + t^2/2 - t^3/3) (Marsaglia and Tsang, ACM TOMS 26, 2000). Chi's and
+ * normals have equal bits on every instruction set; products round as those of examples do.
  */
 #ifndef ICL_TASK_H
 #define ICL_TASK_H
@@ -188,7 +188,7 @@ ICL_API const double *icl_batch_y(const icl_batch *batch);             /* B x n 
 ICL_API const double *icl_batch_query(const icl_batch *batch);         /* B x q x d */
 ICL_API const double *icl_batch_target(const icl_batch *batch);        /* B x q */
 ICL_API const double *icl_batch_task(const icl_batch *batch);          /* B x d: w; zero after assign and for NET */
-ICL_API const double *icl_batch_noise(const icl_batch *batch);         /* B: each prompt's sigma^2; always there; zero after assign */
+ICL_API const double *icl_batch_noise(const icl_batch *batch);         /* B: sigma^2 of each prompt; always there; zero after assign */
 ICL_API const double *icl_batch_S(const icl_batch *batch);             /* B x d x d */
 ICL_API const double *icl_batch_b(const icl_batch *batch);             /* B x d */
 ICL_API const double *icl_batch_syy(const icl_batch *batch);           /* B */
