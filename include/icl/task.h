@@ -21,7 +21,8 @@
  *
  * With u the uniform of the first word of purpose 8, sigma = u sqrt(noise) for UNIFORM levels and
  * noise_values[floor(u noise_count)] for a SET. Where covariates are UNIFORM, the value of index e
- * of purposes 3 and 5 is sqrt(12) (u - 1/2), u the uniform of the same word e; else a normal.
+ * of purposes 3 and 5 is sqrt(12) (u - 1/2), one product of doubles, u the uniform of the same
+ * word e; else a normal.
  *
  * With these values z, x = R z and w = mu + R' z, R R^T = Sigma and R' R'^T = W: a diagonal R for
  * IDENTITY and DIAGONAL and their inverses, else R = V diag(sqrt(eigenvalues)), the columns of V by

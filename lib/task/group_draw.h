@@ -32,7 +32,7 @@ int64_t icl_group_lay_out(icl_group_draw *g, double *base);
 /* The same for the views of direct moments, whose laws are set, too. */
 int64_t icl_factor_lay_out(icl_group_draw *g, double *base);
 
-/* The task, its sign and its noise level; the first and the last go to the batch, too. */
+/* The task, its sign and its noise level; task and level go to the batch, too. */
 void icl_group_draw_task(const icl_group_draw *g, icl_batch *batch, int64_t group);
 
 /* Examples `first`.. into g->tokens. ICL_ERR_CALLBACK if the caller's g fails. */
