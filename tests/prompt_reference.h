@@ -10,13 +10,19 @@
 enum { MAX_DIM = 132, MAX_HIDDEN = 16, COVARIANCES = 4 };
 
 /* What varies beside Sigma: five priors without and with a mean, the non-linear labels, g of the
- * caller as it is and declared odd. */
-enum { PRIORS = 5, FIRST_NONLINEAR = 2 * PRIORS, VARIANTS = FIRST_NONLINEAR + 7 };
+ * caller as it is and declared odd; then all of these with uniform covariates and each law of the
+ * noise level in turn. */
+enum {
+    PRIORS = 5,
+    FIRST_NONLINEAR = 2 * PRIORS,
+    PLAIN_VARIANTS = FIRST_NONLINEAR + 7,
+    VARIANTS = 2 * PLAIN_VARIANTS
+};
 
 /* Options with the arrays they point to: not to be copied. */
 typedef struct law_case {
     icl_law_options options;
-    double eigenvalues[MAX_DIM], dense[MAX_DIM * MAX_DIM], mean[MAX_DIM];
+    double eigenvalues[MAX_DIM], dense[MAX_DIM * MAX_DIM], mean[MAX_DIM], levels[3];
 } law_case;
 
 static inline int test_label(int64_t count, const double *s, double *out, void *user) {
@@ -35,6 +41,13 @@ static inline int test_odd_label(int64_t count, const double *s, double *out, vo
 
 static inline void set_variant(int variant, law_case *c) {
     icl_law_options *o = &c->options;
+    if (variant >= PLAIN_VARIANTS) {
+        o->covariates = ICL_COVARIATES_UNIFORM;
+        o->noise_law = (icl_noise_law)(variant % 3);
+        o->noise_values = c->levels;
+        o->noise_count = 3;
+        variant -= PLAIN_VARIANTS;
+    }
     if (variant < FIRST_NONLINEAR) {
         o->prior = (icl_covariance)(variant % PRIORS);
         o->prior_values = o->prior == ICL_COVARIANCE_DENSE ? c->dense : c->eigenvalues;
@@ -66,6 +79,8 @@ static inline void make_case(int covariance, int variant, int64_t d, int64_t n, 
     c->options.covariance = (icl_covariance)covariance;
     c->options.covariance_values = covariance == ICL_COVARIANCE_DENSE ? c->dense : c->eigenvalues;
     c->options.rotation_seed = 31;
+    for (int i = 0; i < 3; i++)
+        c->levels[i] = (0.5 + 0.5 * i) * sqrt(noise);
     set_variant(variant, c);
 }
 
@@ -102,9 +117,10 @@ static inline icl_batch *draw_prompts(icl_context *context, const icl_sampler *s
     return batch;
 }
 
-/* Prompts pa.. of a and pb.. of b have equal bits, in their queries and all that both hold. */
-static inline void check_same_prompts(const icl_batch *a, int64_t pa, const icl_batch *b,
-                                      int64_t pb, int64_t count) {
+/* Prompts pa.. of a and pb.. of b have equal bits, in their queries and all that both hold, but for
+ * their noise. */
+static inline void check_same_arrays(const icl_batch *a, int64_t pa, const icl_batch *b, int64_t pb,
+                                     int64_t count) {
     int64_t n = icl_batch_context(a), q = icl_batch_queries(a), d = icl_batch_dim(a);
     const double *left[] = {icl_batch_X(a),      icl_batch_y(a),    icl_batch_query(a),
                             icl_batch_target(a), icl_batch_task(a), icl_batch_S(a),
@@ -118,6 +134,14 @@ static inline void check_same_prompts(const icl_batch *a, int64_t pa, const icl_
             ck_assert_msg(memcmp(left[i] + pa * sizes[i], right[i] + pb * sizes[i],
                                  (size_t)(count * sizes[i]) * sizeof(double)) == 0,
                           "array %d of prompt %lld differs", i, (long long)pa);
+}
+
+/* The noise levels, too: of two batches that were drawn. */
+static inline void check_same_prompts(const icl_batch *a, int64_t pa, const icl_batch *b,
+                                      int64_t pb, int64_t count) {
+    check_same_arrays(a, pa, b, pb, count);
+    ck_assert_mem_eq(icl_batch_noise(a) + pa, icl_batch_noise(b) + pb,
+                     (size_t)count * sizeof(double));
 }
 
 /* ---- one prompt from its definition ---- */
@@ -216,7 +240,19 @@ static inline sized reference_dot(int64_t d, const sized *w, const sized *x) {
 typedef struct reference_task {
     sized w[MAX_HIDDEN * (MAX_DIM + 1)]; /* or the net's w_k, then a_k */
     int sign;
+    long double sigma; /* the noise level */
 } reference_task;
+
+/* The standard deviation of the noise. */
+static inline long double reference_level(const reference_law *r, int64_t prompt) {
+    const icl_law_options *o = &r->options;
+    uint64_t words[4];
+    reference_prompt_words(r->seed, 8, prompt, 0, words);
+    double u = reference_uniform(words[0]);
+    if (o->noise_law == ICL_NOISE_SET)
+        return o->noise_values[(int64_t)(u * (double)o->noise_count)];
+    return (o->noise_law == ICL_NOISE_UNIFORM ? u : 1) * sqrtl(o->noise);
+}
 
 static inline void reference_draw_task(const reference_law *r, int64_t prompt, reference_task *t) {
     const icl_law_options *o = &r->options;
@@ -233,6 +269,7 @@ static inline void reference_draw_task(const reference_law *r, int64_t prompt, r
     reference_prompt_words(r->seed, 2, prompt, 0, words);
     int odd = o->labels != ICL_LABELS_RELU && (o->labels != ICL_LABELS_CALLBACK || o->label_odd);
     t->sign = !odd && words[0] >> 63 ? -1 : 1;
+    t->sigma = reference_level(r, prompt);
     if (net)
         return;
     if (o->labels == ICL_LABELS_LINEAR) {
@@ -294,14 +331,16 @@ static inline sized reference_example(const reference_law *r, const reference_ta
                                       int64_t prompt, int query, int64_t index, sized *x) {
     const icl_law_options *o = &r->options;
     long double z[MAX_DIM];
+    int uniform = o->covariates == ICL_COVARIATES_UNIFORM;
     for (int64_t j = 0; j < o->dim; j++)
-        z[j] = reference_prompt_normal(r->seed, query ? 5 : 3, prompt, index * o->dim + j);
+        z[j] = (uniform ? reference_prompt_uniform : reference_prompt_normal)(
+            r->seed, query ? 5 : 3, prompt, index * o->dim + j);
     reference_affine(o->dim, r->root, z, x);
     sized y = reference_label(r, t, x);
-    if (o->noise > 0) {
+    if (t->sigma > 0) {
         long double normal = reference_prompt_normal(r->seed, query ? 6 : 4, prompt, index);
-        y.value += sqrtl(o->noise) * normal;
-        y.size += sqrtl(o->noise) * (1 + fabsl(normal));
+        y.value += t->sigma * normal;
+        y.size += t->sigma * (1 + fabsl(normal));
     }
     return y;
 }

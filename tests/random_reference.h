@@ -120,6 +120,53 @@ static inline long double reference_prompt_normal(uint64_t seed, uint64_t purpos
     return pair[e & 1];
 }
 
+/* The uniform of index e of a purpose of a prompt, with mean 0 and variance 1. */
+static inline long double reference_prompt_uniform(uint64_t seed, uint64_t purpose, int64_t prompt,
+                                                   int64_t e) {
+    uint64_t words[4];
+    reference_prompt_words(seed, purpose, prompt, e / 4, words);
+    return sqrtl(12) * (reference_uniform(words[e % 4]) - 0.5L);
+}
+
+/* A chi and how it came about. */
+typedef struct reference_chi {
+    long double value, x; /* x: the accepted normal */
+    int64_t attempts;     /* refused before it */
+    int close;            /* 1: not accepted by -h <= (3 d / 4) t^4 / (1 - |t|) alone */
+} reference_chi;
+
+/* chi(freedom) number `index` of a prompt: by Marsaglia and Tsang (TOMS 2000) from purpose 9. */
+static inline reference_chi reference_draw_chi(uint64_t seed, int64_t prompt, int64_t index,
+                                               int64_t freedom) {
+    const uint64_t key[4] = {seed, 9, 0, 0};
+    long double d = (long double)freedom / 2 - 1 / 3.0L, c = 1 / sqrtl(9 * d);
+    for (uint64_t attempt = 0;; attempt++) {
+        const uint64_t counter[4] = {(uint64_t)(index / 2), (uint64_t)prompt, attempt, 0};
+        uint64_t words[4];
+        long double pair[2];
+        reference_threefry(key, counter, words);
+        reference_normals(words[0], words[1], pair);
+        long double x = pair[index % 2], u = reference_uniform(words[2 + index % 2]), t = c * x;
+        if (freedom == 1)
+            return (reference_chi){fabsl(x), x, 0, 0};
+        long double h = 3 * d * (log1pl(t) - t + t * t / 2 - t * t * t / 3);
+        if (t > -1 && log1pl(-u) < h)
+            return (reference_chi){sqrtl(2 * d * powl(1 + t, 3)), x, (int64_t)attempt,
+                                   u * (1 - fabsl(t)) <= 0.75L * d * powl(t, 4)};
+    }
+}
+
+/* What it may be off by: with s = 1 + c x, d chi = (1.5 sqrt(2 d s) c) dx, where sqrt(2 d) c is
+ * sqrt(2)/3; c and the sum to 5 u of 1 + |t|, the square root and the product to 3 u. */
+static inline double reference_chi_error(const reference_chi *chi, int64_t freedom) {
+    double d = (double)freedom / 2 - 1.0 / 3, x = fabs((double)chi->x), value = (double)chi->value;
+    if (freedom == 1)
+        return (TOL_NORMAL + TOL_LIBM) * (1 + x);
+    double s = cbrt(value * value / (2 * d)), c = 1 / sqrt(9 * d);
+    double ds = c * (TOL_NORMAL + TOL_LIBM) * (1 + x) + 5 * UNIT * (1 + c * x);
+    return 1.5 * sqrt(2 * d * s) * ds + 4 * UNIT * value;
+}
+
 /* Doubles for `count` values `offset` doubles beyond a 64-byte boundary; free what *memory holds.
  */
 static inline double *offset_doubles(int64_t count, int64_t offset, void **memory) {

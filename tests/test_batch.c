@@ -117,6 +117,7 @@ START_TEST(test_null_holds_nothing) {
     ck_assert(icl_batch_query(NULL) == NULL && icl_batch_target(NULL) == NULL);
     ck_assert(icl_batch_task(NULL) == NULL && icl_batch_S(NULL) == NULL);
     ck_assert(icl_batch_b(NULL) == NULL && icl_batch_syy(NULL) == NULL);
+    ck_assert_ptr_null(icl_batch_noise(NULL));
     icl_batch_free(NULL);
 }
 END_TEST
@@ -141,6 +142,7 @@ START_TEST(test_contents_say_what_can_be_read) {
         ck_assert((icl_batch_task(batch) != NULL) == tasks);
         check_zero(9 * 8, icl_batch_query(batch)); /* always there, zero before the first fill */
         check_zero(9 * 4, icl_batch_target(batch));
+        check_zero(9, icl_batch_noise(batch));
         if (moments)
             check_zero(9 * 4, icl_batch_S(batch));
         if (examples)
@@ -252,6 +254,7 @@ static void check_assigned(const prompts *p, const icl_batch *batch) {
     ck_assert_mem_eq(icl_batch_target(batch), p->targets, (size_t)(p->B * p->q) * word);
     if (icl_batch_task(batch) != NULL)
         check_zero(p->B * p->d, icl_batch_task(batch));
+    check_zero(p->B, icl_batch_noise(batch));
     check_moments(p, batch);
     check_lanes(batch);
 }
@@ -297,13 +300,14 @@ START_TEST(test_assigning_what_was_drawn) {
                                       ICL_CONTENTS_MOMENTS | ICL_CONTENTS_EXAMPLES);
         ASSERT_OK(context, icl_batch_assign(batch, icl_batch_X(drawn), icl_batch_y(drawn),
                                             icl_batch_query(drawn), icl_batch_target(drawn)));
-        check_same_prompts(batch, 0, drawn, 0, 13);
+        check_same_arrays(batch, 0, drawn, 0, 13);
         check_lanes(drawn);
         /* a batch's own arrays are the caller's, too */
         ASSERT_OK(context, icl_batch_assign(drawn, icl_batch_X(drawn), icl_batch_y(drawn),
                                             icl_batch_query(drawn), icl_batch_target(drawn)));
-        check_same_prompts(batch, 0, drawn, 0, 13);
+        check_same_arrays(batch, 0, drawn, 0, 13);
         check_zero(13 * sizes[i][0], icl_batch_task(drawn));
+        check_zero(13, icl_batch_noise(drawn));
         icl_batch_free(batch);
         icl_batch_free(drawn);
         icl_sampler_free(sampler);

@@ -15,6 +15,8 @@ START_TEST(test_options) {
         ck_assert_int_eq(((unsigned char *)&o)[i], 0xa5); /* not a byte beyond the caller's size */
     ck_assert_int_eq(icl_law_options_init(&o, sizeof o), ICL_OK);
     ck_assert(o.noise == 0 && o.covariance == ICL_COVARIANCE_IDENTITY && o.hidden == 4);
+    ck_assert_int_eq(o.covariates, ICL_COVARIATES_GAUSSIAN);
+    ck_assert(o.noise_law == ICL_NOISE_FIXED && o.noise_values == NULL && o.noise_count == 0);
     ck_assert(o.prior_mean == NULL && o.labels == ICL_LABELS_LINEAR && o.label_odd == 0);
 }
 END_TEST
@@ -44,6 +46,14 @@ START_TEST(test_options_of_other_versions) {
     ASSERT_OK(context, icl_law_create(context, &o, &law));
     ck_assert(icl_law_noise(law) == 0 && icl_law_labels(law) == ICL_LABELS_LINEAR);
     icl_law_free(law);
+    /* one whose struct ended with label_odd, and what its compiler left in the padding behind it */
+    ck_assert_int_eq(icl_law_options_init(&o, sizeof o), ICL_OK);
+    o.size = offsetof(icl_law_options, noise_values);
+    size_t end = offsetof(icl_law_options, label_odd) + sizeof o.label_odd;
+    memset((char *)&o + end, 0xff, sizeof o - end);
+    ASSERT_OK(context, icl_law_create(context, &o, &law));
+    ck_assert_int_eq(icl_law_covariates(law), ICL_COVARIATES_GAUSSIAN);
+    icl_law_free(law);
     o.size = sizeof(size_t) - 1;
     ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "options.size", icl_law_create(context, &o, &law));
     icl_context_free(context);
@@ -59,13 +69,19 @@ START_TEST(test_defaults_and_null) {
     ck_assert_int_eq(icl_law_context(law), 20);
     ck_assert_double_eq(icl_law_noise(law), 0);
     ck_assert_int_eq(icl_law_labels(law), ICL_LABELS_LINEAR);
+    ck_assert_int_eq(icl_law_covariates(law), ICL_COVARIATES_GAUSSIAN);
     ck_assert_ptr_null(icl_law_prior_mean(law));
+    icl_law_free(law);
+    o.covariates = ICL_COVARIATES_UNIFORM;
+    law = make_law(context, &o);
+    ck_assert_int_eq(icl_law_covariates(law), ICL_COVARIATES_UNIFORM);
     icl_law_free(law);
     icl_law_free(NULL);
     ck_assert_int_eq(icl_law_dim(NULL), 0);
     ck_assert_int_eq(icl_law_context(NULL), 0);
     ck_assert_double_eq(icl_law_noise(NULL), 0);
     ck_assert_int_eq(icl_law_labels(NULL), ICL_LABELS_LINEAR);
+    ck_assert_int_eq(icl_law_covariates(NULL), ICL_COVARIATES_GAUSSIAN);
     ck_assert_ptr_null(icl_law_covariance(NULL));
     ck_assert_ptr_null(icl_law_prior(NULL));
     ck_assert_ptr_null(icl_law_prior_mean(NULL));
@@ -93,6 +109,11 @@ START_TEST(test_sizes_and_numbers_out_of_range) {
     REFUSE(covariance, (icl_covariance)-1, ICL_ERR_ARGUMENT, "covariance = ");
     REFUSE(prior, (icl_covariance)5, ICL_ERR_ARGUMENT, "prior = 5");
     REFUSE(labels, (icl_labels)7, ICL_ERR_ARGUMENT, "labels = 7");
+    REFUSE(noise_law, (icl_noise_law)3, ICL_ERR_ARGUMENT, "noise_law = 3");
+    REFUSE(noise_law, (icl_noise_law)-1, ICL_ERR_ARGUMENT, "noise_law = ");
+    REFUSE(noise_law, ICL_NOISE_SET, ICL_ERR_ARGUMENT, "noise_count = 0");
+    REFUSE(covariates, (icl_covariates)2, ICL_ERR_ARGUMENT, "covariates = 2");
+    REFUSE(covariates, (icl_covariates)-1, ICL_ERR_ARGUMENT, "covariates = ");
     REFUSE(rotation_seed, UINT64_MAX, ICL_ERR_ARGUMENT, "seed");
     REFUSE(covariance_values, NULL, ICL_ERR_ARGUMENT, "covariance_values is NULL");
     REFUSE(prior_values, NULL, ICL_ERR_ARGUMENT, "prior_values is NULL");
@@ -120,10 +141,69 @@ START_TEST(test_numbers_that_are_not_finite) {
 }
 END_TEST
 
+START_TEST(test_noise_levels) {
+    static law_case c;
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    make_case(0, 0, 3, 2, 0.5, &c);
+    c.options.noise_law = ICL_NOISE_SET;
+    c.options.noise_count = 3;
+    refuse_law(context, &c.options, ICL_ERR_ARGUMENT, "noise_values is NULL");
+    c.options.noise_values = c.levels;
+    c.options.noise_count = 65537;
+    refuse_law(context, &c.options, ICL_ERR_ARGUMENT, "noise_count = 65537");
+    c.options.noise_count = -1;
+    refuse_law(context, &c.options, ICL_ERR_ARGUMENT, "noise_count = -1");
+    c.options.noise_count = 3;
+    c.levels[2] = -1e-300;
+    refuse_law(context, &c.options, ICL_ERR_ARGUMENT, "noise_values[2] = -1e-300");
+    c.levels[2] = 1.1e150;
+    refuse_law(context, &c.options, ICL_ERR_ARGUMENT, "noise_values[2] = 1.1e+150");
+    c.levels[2] = NAN;
+    refuse_law(context, &c.options, ICL_ERR_NONFINITE, "noise_values[2]");
+    c.options.noise_count = 2; /* what lies beyond is not read */
+    icl_law_free(make_law(context, &c.options));
+    c.options.noise_law = ICL_NOISE_UNIFORM; /* nor are the values of other laws */
+    c.options.noise_count = -7;
+    icl_law_free(make_law(context, &c.options));
+    c.options.noise = -1;
+    refuse_law(context, &c.options, ICL_ERR_ARGUMENT, "noise = -1");
+    icl_context_free(context);
+}
+END_TEST
+
+/* The mean of sigma^2, and what law_with makes of it. */
+START_TEST(test_mean_noise) {
+    static law_case c;
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    make_case(0, 0, 3, 2, 0.75, &c);
+    const double levels[4] = {0, 1, 3, 5};
+    for (int kind = 0; kind <= ICL_NOISE_SET; kind++) {
+        const double expected[] = {0.75, 0.25, 35.0 / 4};
+        c.options.noise_law = (icl_noise_law)kind;
+        c.options.noise_values = levels;
+        c.options.noise_count = 4;
+        icl_law *law = make_law(context, &c.options), *with;
+        ASSERT_CLOSE(icl_law_noise(law), expected[kind], 4 * UNIT, expected[kind]);
+        ASSERT_OK(context, icl_law_with(law, 2, 1.5, &with));
+        ck_assert_double_eq(icl_law_noise(with), 1.5);
+        icl_sampler *sampler;
+        ASSERT_OK(context, icl_sampler_create(context, with, 0, &sampler));
+        icl_batch *batch = draw_prompts(context, sampler, 0, 9, 1);
+        for (int p = 0; p < 9; p++)
+            ck_assert_double_eq(icl_batch_noise(batch)[p], 1.5);
+        icl_batch_free(batch);
+        icl_sampler_free(sampler);
+        icl_law_free(with);
+        icl_law_free(law);
+    }
+    icl_context_free(context);
+}
+END_TEST
+
 START_TEST(test_labels_and_what_goes_with_them) {
     static law_case c;
     icl_context *context = make_context(1, ICL_ISA_AUTO);
-    for (int variant = FIRST_NONLINEAR; variant < VARIANTS; variant++) {
+    for (int variant = FIRST_NONLINEAR; variant < PLAIN_VARIANTS; variant++) {
         make_case(ICL_COVARIANCE_IDENTITY, variant, 3, 2, 0, &c);
         c.options.prior_mean = c.mean;
         refuse_law(context, &c.options, ICL_ERR_ARGUMENT, "prior_mean");
@@ -184,5 +264,6 @@ START_TEST(test_law_with_bad_arguments) {
 END_TEST
 
 RUN_SUITE("law_arguments", test_options, test_options_of_other_versions, test_defaults_and_null,
-          test_sizes_and_numbers_out_of_range, test_numbers_that_are_not_finite,
-          test_labels_and_what_goes_with_them, test_null_arguments, test_law_with_bad_arguments)
+          test_sizes_and_numbers_out_of_range, test_numbers_that_are_not_finite, test_noise_levels,
+          test_mean_noise, test_labels_and_what_goes_with_them, test_null_arguments,
+          test_law_with_bad_arguments)

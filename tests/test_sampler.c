@@ -31,6 +31,8 @@ static void check_prompt(const reference_law *r, const icl_batch *batch, int64_t
     for (int64_t j = 0; j < d; j++)
         assert_sized("task", first + p, j, icl_batch_task(batch)[p * d + j],
                      net ? (sized){0, 0} : t.w[j], TOL_PROMPT(d, 0));
+    QUICK_CLOSE(icl_batch_noise(batch)[p], (double)(t.sigma * t.sigma),
+                4 * UNIT * (double)(t.sigma * t.sigma));
     check_examples(r, &t, first + p, 0, n, icl_batch_X(batch) + p * n * d,
                    icl_batch_y(batch) + p * n);
     check_examples(r, &t, first + p, 1, q, icl_batch_query(batch) + p * q * d,

@@ -54,6 +54,7 @@ static void check_instruction_sets(const law_case *c) {
         check_equal(PROMPTS * 2 * d, icl_batch_query(batch), icl_batch_query(baseline));
         check_equal(PROMPTS * 2, icl_batch_target(batch), icl_batch_target(baseline));
         check_equal(PROMPTS * d, icl_batch_task(batch), icl_batch_task(baseline));
+        check_equal(PROMPTS, icl_batch_noise(batch), icl_batch_noise(baseline));
         check_close_moments(batch, baseline, PROMPTS);
         if (avx2 == NULL) {
             avx2 = batch;
@@ -202,10 +203,8 @@ START_TEST(test_examples_depend_on_neither_n_nor_q) {
         icl_sampler *sampler = make_sampler(context, &c.options, 11);
         icl_batch *whole = draw_prompts(context, sampler, 0, PROMPTS, MANY);
         for (int64_t n = 0; n <= 180; n = 3 * n + 2) {
-            icl_law *law;
-            icl_sampler *shorter;
-            ASSERT_OK(context, icl_law_with(icl_sampler_law(sampler), n, 0.3, &law));
-            ASSERT_OK(context, icl_sampler_create(context, law, 11, &shorter));
+            c.options.context = n;
+            icl_sampler *shorter = make_sampler(context, &c.options, 11);
             int64_t q = n / 2 + 1;
             icl_batch *batch = draw_prompts(context, shorter, 0, PROMPTS, q);
             for (int64_t p = 0; p < PROMPTS; p++) {
@@ -218,7 +217,6 @@ START_TEST(test_examples_depend_on_neither_n_nor_q) {
             }
             icl_batch_free(batch);
             icl_sampler_free(shorter);
-            icl_law_free(law);
         }
         icl_batch_free(whole);
         icl_sampler_free(sampler);

@@ -225,6 +225,8 @@ typedef struct naive_law {
     double prior_root[MAX_DD]; /* LINEAR: any root of W */
     double mean[MAX_D];
     double (*g)(double); /* CALLBACK */
+    int uniform;         /* covariates: then sigma_root is the law's own */
+    double greatest;     /* > 0: the noise level is uniform below it, and noise is not looked at */
 } naive_law;
 
 enum { MAX_N = 24, MAX_HIDDEN = 6 };
@@ -286,15 +288,26 @@ static inline void naive_task(const naive_law *law, normal_source *source, naive
         *(i < law->hidden * d ? p->net + i : p->a + (i - law->hidden * d)) = next_normal(source);
 }
 
+/* Uniform on (0, 1), by the distribution function of the next normal. */
+static inline double next_uniform(normal_source *source) {
+    return 0.5 * erfc(-next_normal(source) / sqrt(2));
+}
+
+/* Coordinates z (d): normals, or uniforms of variance 1 by their distribution function. */
+static inline void naive_coordinates(const naive_law *law, normal_source *source, double *z) {
+    for (int64_t j = 0; j < law->d; j++)
+        z[j] = law->uniform ? sqrt(12) * (next_uniform(source) - 0.5) : next_normal(source);
+}
+
 static inline void naive_draw(const naive_law *law, normal_source *source, naive_prompt *p) {
     int64_t d = law->d;
     double z[MAX_D];
     naive_task(law, source, p);
+    double level = law->greatest > 0 ? law->greatest * next_uniform(source) : sqrt(law->noise);
     for (int64_t i = 0; i <= law->n; i++) {
-        for (int64_t j = 0; j < d; j++)
-            z[j] = next_normal(source);
+        naive_coordinates(law, source, z);
         naive_apply(d, law->sigma_root, z, p->x + i * d);
-        p->y[i] = naive_label(law, p, p->x + i * d) + sqrt(law->noise) * next_normal(source);
+        p->y[i] = naive_label(law, p, p->x + i * d) + level * next_normal(source);
     }
 }
 

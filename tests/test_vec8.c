@@ -88,6 +88,11 @@ START_TEST(test_minus_two_log) {
     t.a[2] = 0x1.6a09e667f3bccp-1; /* either side of sqrt(1/2), where the exponent changes */
     t.a[3] = 0x1.6a09e667f3bcdp-1;
     t.a[4] = 0x1p-1000;
+    for (int i = 0; i < COUNT / 16; i++) /* beyond 1, where chi's need it */
+        t.a[COUNT / 2 + i] = ldexp(1 + t.a[COUNT / 2 + i], i % 40);
+    t.a[5] = 1;
+    t.a[6] = 1 + DBL_EPSILON;
+    t.a[7] = 0x1.6a09e667f3bcdp0;
     ON_EVERY_ISA(t, probe->minus_two_log(GROUPS, t.a, t.out));
     for (int i = 0; i < COUNT; i++) {
         long double exact = -2 * logl(t.a[i]);
@@ -195,6 +200,20 @@ START_TEST(test_max_and_round_are_exact) {
 }
 END_TEST
 
+/* Every pattern of lanes. */
+START_TEST(test_all_lanes) {
+    tape t = make_tape();
+    for (int i = 0; i < COUNT; i++)
+        t.a[i] = (i / 8 % 256 >> i % 8 & 1) + 0.5;
+    for (int i = 0; i < COUNT; i++)
+        t.b[i] = 1;
+    ON_EVERY_ISA(t, probe->all_less(GROUPS, t.a, t.b, t.out));
+    for (int i = 0; i < COUNT; i++)
+        QUICK_CLOSE(t.out[i], i / 8 % 256 == 0, 0);
+    free_tape(&t);
+}
+END_TEST
+
 /* One rounding where the set has the instruction, two elsewhere; AVX2 and AVX-512 agree. */
 START_TEST(test_fma_rounds_once_or_twice) {
     tape t = make_tape();
@@ -270,21 +289,22 @@ START_TEST(test_normals_of_extreme_words) {
 END_TEST
 
 START_TEST(test_threefry_words) {
-    uint64_t random[3 + 16];
+    uint64_t random[3 + 24];
     for (int isa = ICL_ISA_BASELINE; isa <= ICL_ISA_AVX512; isa++) {
         const vec8_probe *probe = probe_of(isa);
         if (probe == NULL)
             continue;
         for (uint64_t round = 0; round < 1000; round++) {
-            for (uint64_t i = 0; i < 19; i++)
-                random[i] = (19 * round + i + 1) * UINT64_C(0xd1342543de82ef95) * (round % 7 != 0);
-            _Alignas(64) uint64_t c0[8], c1[8], words[32];
+            for (uint64_t i = 0; i < 27; i++)
+                random[i] = (27 * round + i + 1) * UINT64_C(0xd1342543de82ef95) * (round % 7 != 0);
+            _Alignas(64) uint64_t c0[8], c1[8], c2[8], words[32];
             memcpy(c0, random + 3, sizeof c0);
             memcpy(c1, random + 11, sizeof c1);
-            probe->threefry(random[0], random[1], random[2], c0, c1, words);
+            memcpy(c2, random + 19, sizeof c2);
+            probe->threefry(random[0], random[1], random[2], c0, c1, c2, words);
             for (int l = 0; l < 8; l++) {
                 const uint64_t key[4] = {random[0], random[1], random[2], 0};
-                const uint64_t counter[4] = {c0[l], c1[l], 0, 0};
+                const uint64_t counter[4] = {c0[l], c1[l], c2[l], 0};
                 uint64_t expected[4];
                 reference_threefry(key, counter, expected);
                 for (int i = 0; i < 4; i++)
@@ -296,5 +316,5 @@ START_TEST(test_threefry_words) {
 END_TEST
 
 RUN_SUITE("vec8", test_minus_two_log, test_sincos_of_an_eighth_turn, test_sin, test_tanh,
-          test_max_and_round_are_exact, test_fma_rounds_once_or_twice,
+          test_max_and_round_are_exact, test_all_lanes, test_fma_rounds_once_or_twice,
           test_uniforms_are_exact_and_inside, test_normals_of_extreme_words, test_threefry_words)

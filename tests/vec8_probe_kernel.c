@@ -36,6 +36,10 @@ static void round_of(int64_t groups, const double *a, double *out) {
     EACH_GROUP v8_store(out + g, v8_round(v8_load(a + g), &bits));
 }
 
+static void all_less(int64_t groups, const double *a, const double *b, double *out) {
+    EACH_GROUP v8_store(out + g, v8_set(u8_all(v8_less(v8_load(a + g), v8_load(b + g)))));
+}
+
 static void fma_of(int64_t groups, const double *a, const double *b, const double *c, double *out) {
     EACH_GROUP v8_store(out + g, v8_fma(v8_load(a + g), v8_load(b + g), v8_load(c + g)));
 }
@@ -55,14 +59,14 @@ static void normals(int64_t groups, const uint64_t *radius, const uint64_t *angl
 }
 
 static void threefry(uint64_t seed, uint64_t purpose, uint64_t stream, const uint64_t c0[8],
-                     const uint64_t c1[8], uint64_t words[32]) {
+                     const uint64_t c1[8], const uint64_t c2[8], uint64_t words[32]) {
     const icl_key key = icl_key_of(seed, purpose, stream);
     u8 lanes[4];
-    icl_threefry(&key, u8_load(c0), u8_load(c1), lanes);
+    icl_threefry(&key, u8_load(c0), u8_load(c1), u8_load(c2), lanes);
     for (int i = 0; i < 4; i++)
         memcpy(words + 8 * i, &lanes[i], sizeof lanes[i]);
 }
 
-const vec8_probe ICL_ISA_NAME(vec8_probe) = {minus_two_log, sincos_quarter, sin_of, tanh_of,
-                                             max_of,        round_of,       fma_of, uniforms,
-                                             normals,       threefry};
+const vec8_probe ICL_ISA_NAME(vec8_probe) = {minus_two_log, sincos_quarter, sin_of,   tanh_of,
+                                             max_of,        round_of,       all_less, fma_of,
+                                             uniforms,      normals,        threefry};

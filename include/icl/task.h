@@ -5,22 +5,39 @@
  *
  *     x_i ~ N(0, Sigma),   y_i = f(x_i) + eps_i,   eps_i ~ N(0, sigma^2),
  *
- * where the task f is drawn once a prompt. Query j has the same law; its target counts its own
- * noise. The moments of a prompt are S = X^T X / n, b = X^T y / n, s_yy = y^T y / n (zero where
- * n = 0).
+ * or x_i = R z_i with independent uniform coordinates of variance 1 and R R^T = Sigma. The task f
+ * is drawn once a prompt, and so is the noise level sigma where it is no constant. Query j has the
+ * same law and the prompt's level; its target counts its own noise. The moments of a prompt are
+ * S = X^T X / n, b = X^T y / n, s_yy = y^T y / n (zero where n = 0).
  *
  * Reproducibility, frozen: prompt i is a pure function of (law, seed, i). Words come from
  * Threefry4x64-20 with key (seed, purpose, 0, 0) and counter (block, prompt, 0, 0); the value of
  * index e of a purpose is word e mod 4 of block e / 4, normals in pairs as in <icl/random.h>.
  * Purposes: 1 the task (w, or the net: w_k row-major, then a_k), 2 the random sign (minus where
  * the first word's top bit is set), 3 covariates (index i d + j), 4 label noise (index i), 5 query
- * covariates (index j d + k), 6 query noise (index j). So an example's bits depend on neither n nor
- * q, nor on the batch, the number of threads or the instruction set.
+ * covariates (index j d + k), 6 query noise (index j), 8 the noise level, 9 and 10 direct moments;
+ * 7 is the start of a model. So an example's bits depend on neither n nor q, nor on the batch, the
+ * number of threads or the instruction set.
  *
- * With z these normals, x = R z and w = mu + R' z, R R^T = Sigma and R' R'^T = W: a diagonal R for
+ * With u the uniform of the first word of purpose 8, sigma = u sqrt(noise) for UNIFORM levels and
+ * noise_values[floor(u noise_count)] for a SET. Where covariates are UNIFORM, the value of index e
+ * of purposes 3 and 5 is sqrt(12) (u - 1/2), one product of doubles, u the uniform of the same
+ * word e; else a normal.
+ *
+ * With these values z, x = R z and w = mu + R' z, R R^T = Sigma and R' R'^T = W: a diagonal R for
  * IDENTITY and DIAGONAL and their inverses, else R = V diag(sqrt(eigenvalues)), the columns of V by
  * ascending eigenvalue of the given matrix (of Sigma for INVERSE). V is the rotation of a SPECTRUM;
  * of a DENSE matrix it comes from LAPACK, and bits are equal where LAPACK's are.
+ *
+ * Direct moments (icl_sampler_draw_moments) are Bartlett's: with D = d + 1 and G = (S b; b^T s_yy),
+ * n G = A A^T, A = T C, T = (R 0; w^T R sigma), and C is D x min(n, D), zero above its diagonal.
+ * C_ll is chi(n - l), number l = 0, 1, .. of purpose 9; C_jl, j > l, is the normal of index
+ * l d - l (l - 1) / 2 + j - l - 1 of purpose 10: column after column. Chi's 2 i and 2 i + 1 have
+ * the counters (i, prompt, a, 0), a = 0, 1, ..: words 0 and 1 give each a normal x, words 2 and 3
+ * each a uniform u. chi(1) is |x| at a = 0; for k > 1, with m = k/2 - 1/3, t = x / (3 sqrt m),
+ * s = 1 + t, chi(k) is sqrt(2 m s^3) at the first a where s > 0 and
+ * log(1 - u) < 3 m (log s - t + t^2/2 - t^3/3) (Marsaglia and Tsang, ACM TOMS 26, 2000). Chi's and
+ * normals have equal bits on every instruction set; products round as those of examples do.
  */
 #ifndef ICL_TASK_H
 #define ICL_TASK_H
@@ -41,6 +58,15 @@ typedef enum icl_covariance {
     ICL_COVARIANCE_FORCE_INT = 0x7fffffff
 } icl_covariance;
 
+/* The law of the coordinates of z in x = R z, R R^T = Sigma (R: see above): mean 0, variance 1, so
+ * that Sigma is the covariance of x under both. x uniform on the cube (-r/2, r/2)^d is UNIFORM with
+ * Sigma = (r^2 / 12) I. */
+typedef enum icl_covariates {
+    ICL_COVARIATES_GAUSSIAN = 0, /* z_j ~ N(0, 1): x ~ N(0, Sigma) */
+    ICL_COVARIATES_UNIFORM = 1,  /* z_j uniform on (-sqrt 3, sqrt 3) */
+    ICL_COVARIATES_FORCE_INT = 0x7fffffff
+} icl_covariates;
+
 /* The labels f(x). All but LINEAR have ||w|| = 1, uniform on the sphere, and a law that is
  * invariant under f -> -f: where g is not odd, f carries a random sign, one a prompt. */
 typedef enum icl_labels {
@@ -59,11 +85,20 @@ typedef enum icl_labels {
  * a pure function of s[k], or prompts are no longer a function of the seed. */
 typedef int (*icl_label_fn)(int64_t count, const double *s, double *out, void *user);
 
+/* The noise level of a prompt: the standard deviation sigma that its examples and queries share. */
+typedef enum icl_noise_law {
+    ICL_NOISE_FIXED = 0,   /* sigma^2 = noise */
+    ICL_NOISE_UNIFORM = 1, /* sigma uniform on (0, sqrt(noise)), drawn once a prompt */
+    ICL_NOISE_SET = 2,     /* sigma one of noise_values, equally likely, drawn once a prompt */
+    ICL_NOISE_FORCE_INT = 0x7fffffff
+} icl_noise_law;
+
 typedef struct icl_law_options {
     size_t size;                /* sizeof(icl_law_options) as the caller knows it */
     int64_t dim;                /* d, 1 to 16384; default 5 */
     int64_t context;            /* n, 0 to 2^31; default 20 */
-    double noise;               /* sigma^2, a variance, >= 0; default 0 */
+    double noise;               /* sigma^2, a variance, >= 0; UNIFORM: its greatest value; SET:
+                                   unused; default 0 */
     icl_covariance covariance;  /* Sigma; default IDENTITY */
     const double *covariance_values; /* borrowed during the call that makes the law */
     icl_covariance prior;       /* W, of linear labels; default IDENTITY */
@@ -75,6 +110,10 @@ typedef struct icl_law_options {
     icl_label_fn label_fn;      /* g of CALLBACK */
     void *label_user;           /* handed to label_fn */
     int label_odd;              /* CALLBACK: 1 if g(-s) = -g(s), then no random sign; default 0 */
+    const double *noise_values; /* SET: standard deviations, 0 to 1e150; borrowed during the call */
+    int64_t noise_count;        /* SET: how many, 1 to 65536 */
+    icl_noise_law noise_law;    /* default FIXED */
+    icl_covariates covariates;  /* default GAUSSIAN */
 } icl_law_options;
 
 typedef struct icl_law icl_law;
@@ -90,13 +129,15 @@ ICL_API icl_status icl_law_create(icl_context *context, const icl_law_options *o
                                   icl_law **out);
 ICL_API void icl_law_free(icl_law *law);
 
-/* The same law with another context length and noise: a shift at test time. */
+/* The same law with another context length and FIXED noise of this variance: a shift at test time.
+ */
 ICL_API icl_status icl_law_with(const icl_law *law, int64_t context, double noise, icl_law **out);
 
 ICL_API int64_t icl_law_dim(const icl_law *law);      /* d; 0 for NULL, as below */
 ICL_API int64_t icl_law_context(const icl_law *law);  /* n */
-ICL_API double icl_law_noise(const icl_law *law);     /* sigma^2 */
+ICL_API double icl_law_noise(const icl_law *law);     /* sigma^2; its mean where it is drawn */
 ICL_API icl_labels icl_law_labels(const icl_law *law); /* LINEAR for NULL */
+ICL_API icl_covariates icl_law_covariates(const icl_law *law); /* GAUSSIAN for NULL */
 /* Borrowed from the law, valid while it lives: Sigma (d x d), W (d x d; NULL unless labels are
  * LINEAR), mu (d; NULL where it is zero). NULL for NULL. */
 ICL_API const double *icl_law_covariance(const icl_law *law);
@@ -148,6 +189,7 @@ ICL_API const double *icl_batch_y(const icl_batch *batch);             /* B x n 
 ICL_API const double *icl_batch_query(const icl_batch *batch);         /* B x q x d */
 ICL_API const double *icl_batch_target(const icl_batch *batch);        /* B x q */
 ICL_API const double *icl_batch_task(const icl_batch *batch);          /* B x d: w; zero after assign and for NET */
+ICL_API const double *icl_batch_noise(const icl_batch *batch);         /* B: sigma^2 of each prompt; always there; zero after assign */
 ICL_API const double *icl_batch_S(const icl_batch *batch);             /* B x d x d */
 ICL_API const double *icl_batch_b(const icl_batch *batch);             /* B x d */
 ICL_API const double *icl_batch_syy(const icl_batch *batch);           /* B */
@@ -170,6 +212,15 @@ ICL_API icl_status icl_sampler_batch(const icl_sampler *sampler, int64_t prompts
  * shape must be the law's: else ICL_ERR_SHAPE. Where a call fails in a label callback, the batch
  * is as before. Runs on the threads and the instruction set of the batch's context. */
 ICL_API icl_status icl_sampler_draw(const icl_sampler *sampler, int64_t first, icl_batch *batch);
+
+/* Fills the batch as icl_sampler_draw does, but draws the moments from their distribution, not from
+ * examples: exact for every n >= 0, at a cost that does not depend on n. Tasks, levels, queries and
+ * targets have the bits that icl_sampler_draw gives; the moments are others of the same law.
+ * Gaussian covariates and linear labels, else ICL_ERR_NO_CLOSED_FORM. A batch with
+ * ICL_CONTENTS_EXAMPLES is ICL_ERR_ARGUMENT: it fits the law, but its contents are out of this
+ * function's range, and examples that do not belong to the moments would mislead. */
+ICL_API icl_status icl_sampler_draw_moments(const icl_sampler *sampler, int64_t first,
+                                            icl_batch *batch);
 
 #ifdef __cplusplus
 }

@@ -19,6 +19,11 @@
  * I they are simulated: give an icl_simulation, and a standard error comes back. Only the tasks are
  * drawn; what covariates and noise add given the task is exact. n = 0 gives Gamma* = 0.
  *
+ * Uniform covariates x = R z (E z_j^4 = 9/5) add -(6 / (5 n)) R diag(R^T W R) R^T to C. Results are
+ * given where R^T W R is diagonal (to 1e-12): W = I or Sigma^-1, or W and Sigma both diagonal; else,
+ * and with labels that are not linear, ICL_ERR_NO_CLOSED_FORM. Noise levels that differ between
+ * prompts enter through E sigma^2, and the even part through E sigma^4, too: both exactly.
+ *
  * All functions are pure and thread-safe. Outputs that are not wanted may be NULL. Moments of a law
  * that overflow are ICL_ERR_NONFINITE, a loss or risk that does is ICL_ERR_DIVERGED.
  */
@@ -72,8 +77,8 @@ ICL_API icl_status icl_theory_best_step(const icl_law *law, const icl_simulation
 
 /* Risk of the Bayes predictor, sigma^2 + E tr Sigma (W - W X^T (X W X^T + sigma^2 I)^+ X W), and of
  * ridge with lambda >= 0 (least squares of least norm for 0), as the mean over simulated X of
- * the exact risk given X. Linear labels, else ICL_ERR_NO_CLOSED_FORM. simulation is needed
- * unless n = 0. */
+ * the exact risk given X. Linear labels, and for Bayes one noise level for all prompts (else the
+ * posterior is a mixture): else ICL_ERR_NO_CLOSED_FORM. simulation is needed unless n = 0. */
 ICL_API icl_status icl_theory_bayes_risk(const icl_law *law, const icl_simulation *simulation,
                                          icl_estimate *risk);
 ICL_API icl_status icl_theory_ridge_risk(const icl_law *law, const icl_simulation *simulation,
@@ -109,7 +114,7 @@ ICL_API icl_status icl_theory_looped_optimum(const icl_law *law, const icl_simul
 /* The exact loss of the full layer on a law, a quartic polynomial in (u, v, M, r), prepared for
  * many evaluations. For linear labels with mean zero and for the other labels but with Sigma = I;
  * a prior mean is accepted and demands u = r = 0 in every evaluation. ICL_ERR_NO_CLOSED_FORM
- * else. Immutable: any threads may evaluate it. Keeps the law alive. */
+ * else, and for uniform covariates. Immutable: any threads may evaluate it. Keeps the law alive. */
 typedef struct icl_population icl_population;
 
 /* Prepares the loss of a law: the eigenvalues and Gamma*, O(d^3). */
@@ -133,7 +138,8 @@ typedef struct icl_certificate {
     double even_part;       /* sqrt(E yhat_even^2 / E yhat_odd^2); 0 / 0 is 0, x / 0 infinity */
     double gradient_norm;   /* of the population loss in (u, v, M, r), in the gauge with
                                ||(u, v)|| = ||(M; r)||; 0 at the saddle; NaN where there is no
-                               closed form: a prior mean, or simulated moments */
+                               closed form: a prior mean, uniform covariates with u or r not 0,
+                               or simulated moments */
     double risk;            /* the model's */
     double risk_optimum;    /* of Gamma*, at the rank asked for */
     double excess;          /* risk - risk_optimum */
@@ -149,8 +155,8 @@ typedef struct icl_certificate {
 } icl_certificate;
 
 /* Certifies (u, v, M, r) on a law against Gamma* of the given rank (0: d). Where the loss of the
- * even part has no closed form (a prior mean, or Sigma not I with non-linear labels, and u or r not 0), the risk and
- * even_part are simulated; without a simulation that is ICL_ERR_NO_CLOSED_FORM. */
+ * even part has no closed form (a prior mean, uniform covariates, or Sigma not I with non-linear
+ * labels, and u or r not 0), the risk and even_part are simulated; without a simulation that is ICL_ERR_NO_CLOSED_FORM. */
 ICL_API icl_status icl_theory_certify(const icl_law *law, const icl_simulation *simulation,
                                       const double *u, double v, const double *M, const double *r,
                                       int64_t rank, icl_certificate *certificate);

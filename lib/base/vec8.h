@@ -169,6 +169,20 @@ V8_INLINE u8 v8_less(v8 a, v8 b) {
     return out;
 }
 
+/* 1 if a mask of words of ones or zero is ones in all lanes. */
+V8_INLINE int u8_all(u8 mask) {
+#if defined(__AVX512F__)
+    return _mm512_test_epi64_mask((__m512i)mask.p[0], (__m512i)mask.p[0]) == 0xff;
+#elif defined(__AVX2__)
+    __m256d both = _mm256_and_pd((__m256d)mask.p[0], (__m256d)mask.p[1]);
+    return _mm256_movemask_pd(both) == 0xf;
+#else
+    u8_part all = mask.p[0];
+    V8_EACH all &= mask.p[k];
+    return (all[0] & all[1]) != 0;
+#endif
+}
+
 /* mask ? a : b */
 V8_INLINE v8 v8_choose(u8 mask, v8 a, v8 b) {
     u8 x = u8_of_v8(a), y = u8_of_v8(b);

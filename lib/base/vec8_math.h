@@ -44,7 +44,7 @@ V8_INLINE v8 v8_round(v8 a, u8 *bits) {
     return v8_sub(shifted, magic);
 }
 
-/* -2 log u for u in [2^-1000, 1): u = 2^e m, m in [sqrt(1/2), sqrt(2)), log m = 2 atanh(s),
+/* -2 log u for u in [2^-1000, 2^1000]: u = 2^e m, m in [sqrt(1/2), sqrt(2)), log m = 2 atanh(s),
  * s = (m - 1)/(m + 1); 2^-57. */
 V8_INLINE v8 v8_minus_two_log(v8 u) {
     const uint64_t root_half = UINT64_C(0x3fe6a09e667f3bcd);

@@ -1,5 +1,6 @@
 #include "random/streams.h"
 
+#include <math.h>
 #include <string.h>
 
 void icl_random_fill(const icl_context *context, uint64_t seed, uint64_t purpose, uint64_t stream,
@@ -20,6 +21,13 @@ void icl_random_fill(const icl_context *context, uint64_t seed, uint64_t purpose
         out += done;
         first += done;
         count -= done;
+    }
+}
+
+void icl_chi_laws(int64_t freedom, int64_t count, icl_chi_law *laws) {
+    for (int64_t j = 0; j < count + count % 2; j++) {
+        double k = j < count ? (double)(freedom - j) : 1, d = k / 2 - 1.0 / 3;
+        laws[j] = (icl_chi_law){k, k > 1 ? 1 / (3 * sqrt(d)) : 1, 2 * d, 0.75 * d};
     }
 }
 

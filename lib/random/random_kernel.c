@@ -1,5 +1,4 @@
-#include "random/streams.h"
-#include "random/threefry_kernel.h"
+#include "random/chi_kernel.h"
 
 static const uint64_t lane_numbers[8] __attribute__((aligned(64))) = {0, 1, 2, 3, 4, 5, 6, 7};
 
@@ -9,7 +8,8 @@ static void flat(uint64_t seed, uint64_t purpose, uint64_t stream, uint64_t firs
     const u8 lanes = u8_load(lane_numbers);
     for (int64_t b = 0; b < blocks; b++, out += 32) {
         u8 words[4];
-        icl_threefry(&key, u8_add(u8_set(8 * (first + (uint64_t)b)), lanes), u8_set(0), words);
+        icl_threefry(&key, u8_add(u8_set(8 * (first + (uint64_t)b)), lanes), u8_set(0), u8_set(0),
+                     words);
         for (int i = 0; i < 4; i += 2) {
             v8 x, y;
             if (normal) {
@@ -24,29 +24,85 @@ static void flat(uint64_t seed, uint64_t purpose, uint64_t stream, uint64_t firs
     }
 }
 
-static void prompts(uint64_t seed, uint64_t purpose, uint64_t prompt, uint64_t block,
-                    int64_t blocks, double *out) {
+static void prompts(uint64_t seed, uint64_t purpose, uint64_t prompt, uint64_t block, int64_t count,
+                    double *out) {
     const icl_key key = icl_key_of(seed, purpose, 0);
     const u8 numbers = u8_add(u8_set(prompt), u8_load(lane_numbers));
-    for (int64_t b = 0; b < blocks; b++, out += 32) {
+    for (; count > 0; count -= 4, out += 32, block++) {
         u8 words[4];
-        icl_threefry(&key, u8_set(block + (uint64_t)b), numbers, words);
+        icl_threefry(&key, u8_set(block), numbers, u8_set(0), words);
         v8 x, y;
         icl_normals_of(words[0], words[1], &x, &y);
         v8_store(out, x);
         v8_store(out + 8, y);
+        if (count <= 2)
+            return;
         icl_normals_of(words[2], words[3], &x, &y);
         v8_store(out + 16, x);
         v8_store(out + 24, y);
     }
 }
 
+static void uniforms(uint64_t seed, uint64_t purpose, uint64_t prompt, uint64_t block,
+                     int64_t count, double *out) {
+    const icl_key key = icl_key_of(seed, purpose, 0);
+    const u8 numbers = u8_add(u8_set(prompt), u8_load(lane_numbers));
+    const v8 scale = v8_set(0x1.bb67ae8584caap+1); /* sqrt(12) */
+    for (; count > 0; count -= 4, out += 32, block++) {
+        u8 words[4];
+        icl_threefry(&key, u8_set(block), numbers, u8_set(0), words);
+        for (int i = 0; i < 4; i++)
+            v8_store(out + 8 * i, v8_mul(scale, v8_sub(icl_uniform_of(words[i]), v8_set(0.5))));
+    }
+}
+
 static void signs(uint64_t seed, uint64_t prompt, double *out) {
     const icl_key key = icl_key_of(seed, ICL_PURPOSE_SIGN, 0);
     u8 words[4];
-    icl_threefry(&key, u8_set(0), u8_add(u8_set(prompt), u8_load(lane_numbers)), words);
+    icl_threefry(&key, u8_set(0), u8_add(u8_set(prompt), u8_load(lane_numbers)), u8_set(0), words);
     u8 sign = u8_and(words[0], u8_set(V8_SIGN));
     v8_store(out, v8_of_u8(u8_or(sign, u8_set(V8_EXPONENT_ONE))));
 }
 
-const icl_random_kernels ICL_ISA_NAME(icl_random_kernels) = {flat, prompts, signs};
+static void levels(uint64_t seed, uint64_t prompt, double *out) {
+    const icl_key key = icl_key_of(seed, ICL_PURPOSE_LEVEL, 0);
+    u8 words[4];
+    icl_threefry(&key, u8_set(0), u8_add(u8_set(prompt), u8_load(lane_numbers)), u8_set(0), words);
+    v8_store(out, icl_uniform_of(words[0]));
+}
+
+/* The rare case: some lanes of the first attempt are not accepted quickly. */
+static __attribute__((noinline)) void retry_chis(const icl_key *key, uint64_t block, u8 prompts,
+                                                 const icl_chi_law *laws, icl_chi_pair *pair) {
+    u8 done[2] = {u8_set(0), u8_set(0)};
+    icl_chi_pair drawn = *pair;
+    for (uint64_t attempt = 1;; attempt++) {
+        for (int i = 0; i < 2; i++) {
+            pair->t[i] = v8_choose(done[i], pair->t[i], drawn.t[i]);
+            done[i] = u8_or(done[i], icl_chi_quick(&laws[i], drawn.t[i], drawn.u[i]));
+            if (!u8_all(done[i]))
+                done[i] = u8_or(done[i], icl_chi_slow(&laws[i], drawn.t[i], drawn.u[i]));
+        }
+        if (u8_all(u8_and(done[0], done[1])))
+            return;
+        drawn = icl_chi_draw(key, block, prompts, attempt, laws);
+    }
+}
+
+static void chis(uint64_t seed, uint64_t prompt, const icl_chi_law *laws, int64_t count,
+                 double *out) {
+    const icl_key key = icl_key_of(seed, ICL_PURPOSE_CHI, 0);
+    const u8 numbers = u8_add(u8_set(prompt), u8_load(lane_numbers));
+    for (int64_t j = 0; j < count; j += 2, laws += 2, out += 16) {
+        icl_chi_pair pair = icl_chi_draw(&key, (uint64_t)(j / 2), numbers, 0, laws);
+        u8 quick = u8_and(icl_chi_quick(&laws[0], pair.t[0], pair.u[0]),
+                          icl_chi_quick(&laws[1], pair.t[1], pair.u[1]));
+        if (!u8_all(quick))
+            retry_chis(&key, (uint64_t)(j / 2), numbers, laws, &pair);
+        for (int i = 0; i < 2; i++)
+            v8_store(out + 8 * i, icl_chi_value(&laws[i], pair.t[i]));
+    }
+}
+
+const icl_random_kernels ICL_ISA_NAME(icl_random_kernels) = {flat,  prompts, uniforms,
+                                                             signs, levels,  chis};

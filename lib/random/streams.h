@@ -16,8 +16,22 @@ typedef enum icl_purpose {
     ICL_PURPOSE_NOISE = 4,
     ICL_PURPOSE_QUERY = 5,
     ICL_PURPOSE_QUERY_NOISE = 6,
-    ICL_PURPOSE_INIT = 7 /* of a model's parameters */
+    ICL_PURPOSE_INIT = 7, /* of a model's parameters */
+    ICL_PURPOSE_LEVEL = 8,
+    ICL_PURPOSE_CHI = 9,
+    ICL_PURPOSE_FACTOR = 10
 } icl_purpose;
+
+/* The law of chi(k), as chi_kernel.h wants it. */
+typedef struct icl_chi_law {
+    double freedom; /* k, a whole number >= 1 */
+    double step;    /* c = 1 / (3 sqrt d), d = k/2 - 1/3; k = 1: 1, for |x| */
+    double twice;   /* 2 d */
+    double quick;   /* 3 d / 4 */
+} icl_chi_law;
+
+/* laws[j] = chi(freedom - j) for j < count <= freedom; where count is odd, one more, of chi(1). */
+void icl_chi_laws(int64_t freedom, int64_t count, icl_chi_law *laws);
 
 typedef struct icl_random_kernels {
     /* out[k] of the flat stream (seed, purpose, stream) for block of 32 values `first`..: blocks x
@@ -25,11 +39,22 @@ typedef struct icl_random_kernels {
     void (*flat)(uint64_t seed, uint64_t purpose, uint64_t stream, uint64_t first, int64_t blocks,
                  int normal, double *out);
     /* Normals of prompts prompt..prompt + 7: value e of prompt l into out[(e - 4 block) 8 + l] for
-     * e = 4 block .. 4 (block + blocks) - 1. */
-    void (*prompts)(uint64_t seed, uint64_t purpose, uint64_t prompt, uint64_t block,
-                    int64_t blocks, double *out);
+     * e = 4 block .. 4 block + count - 1, and up to three more. */
+    void (*prompts)(uint64_t seed, uint64_t purpose, uint64_t prompt, uint64_t block, int64_t count,
+                    double *out);
+    /* The same with the uniforms u of the words, as sqrt(12) (u - 1/2): variance 1. */
+    void (*uniforms)(uint64_t seed, uint64_t purpose, uint64_t prompt, uint64_t block,
+                     int64_t count, double *out);
     /* Top bit of word 0 of block 0 of prompts prompt..prompt + 7: out[l] = +1 or -1. */
     void (*signs)(uint64_t seed, uint64_t prompt, double *out);
+    /* The uniform of word 0 of block 0 of purpose LEVEL, of prompts prompt..prompt + 7. */
+    void (*levels)(uint64_t seed, uint64_t prompt, double *out);
+    /* out[8 j + l] = chi number j of prompt + l with laws[j], j < count, an even number. Chi's 2 i
+     * and 2 i + 1 come from blocks with counter (i, prompt, attempt, 0) of purpose CHI: words 0, 1
+     * give a normal to each, words 2 and 3 are their uniforms; a chi takes its first accepted
+     * attempt. */
+    void (*chis)(uint64_t seed, uint64_t prompt, const icl_chi_law *laws, int64_t count,
+                 double *out);
 } icl_random_kernels;
 
 ICL_ISA_TABLES(icl_random_kernels, icl_random_kernels)

@@ -40,9 +40,9 @@ V8_INLINE icl_key icl_key_of(uint64_t seed, uint64_t purpose, uint64_t stream) {
     THREEFRY_TWO(25, 33, 46, 12);                                                                  \
     THREEFRY_TWO(58, 22, 32, 32)
 
-/* words[0..3] of the block with counter (c0, c1, 0, 0) in each lane. */
-V8_INLINE void icl_threefry(const icl_key *key, u8 c0, u8 c1, u8 words[4]) {
-    u8 x0 = c0, x1 = c1, x2 = u8_set(0), x3 = u8_set(0);
+/* words[0..3] of the block with counter (c0, c1, c2, 0) in each lane. */
+V8_INLINE void icl_threefry(const icl_key *key, u8 c0, u8 c1, u8 c2, u8 words[4]) {
+    u8 x0 = c0, x1 = c1, x2 = c2, x3 = u8_set(0);
     THREEFRY_KEY(0u);
     THREEFRY_EVEN;
     THREEFRY_KEY(1u);

@@ -42,6 +42,7 @@ static int64_t place_all(icl_batch *batch) {
     place(batch, &batch->gram, icl_product(lanes, d + 1, d + 1), &used);
     place(batch, &batch->query, icl_product(lanes, q, d), &used);
     place(batch, &batch->target, icl_product(lanes, q, 1), &used);
+    place(batch, &batch->noise, B, &used);
     place(batch, &batch->query_rows, icl_product(B, q, d), &used);
     place(batch, &batch->target_rows, icl_product(B, q, 1), &used);
     if (batch->contents & ICL_CONTENTS_EXAMPLES) {
@@ -155,6 +156,8 @@ icl_status icl_batch_need_scratch(icl_batch *batch, int64_t doubles) {
 
 /* Lanes beyond the last prompt hold zeros. */
 static void clear_lanes(double *a, int64_t entries, int64_t from) {
+    if (from == ICL_LANES)
+        return;
     for (int64_t e = 0; e < entries; e++)
         for (int64_t l = from; l < ICL_LANES; l++)
             a[ICL_LANES * e + l] = 0;
@@ -180,13 +183,11 @@ void icl_batch_moments(const icl_batch *batch, int64_t prompt, double *S, double
         *syy = gram[ICL_LANES * (D * D - 1)];
 }
 
-void icl_batch_finish_group(icl_batch *batch, const icl_task_kernels *kernels, int64_t group) {
+void icl_batch_finish_group(icl_batch *batch, int64_t group) {
     int64_t d = batch->dim, D = d + 1, q = batch->queries, first = group * ICL_LANES;
     double *gram = batch->gram + first * D * D;
     double *query = batch->query + first * q * d, *target = batch->target + first * q;
     int64_t lanes = icl_batch_lanes(batch, group);
-    if (batch->examples > 0)
-        kernels->mean(D, (double)batch->examples, gram);
     clear_lanes(gram, D * D, lanes);
     clear_lanes(query, q * d, lanes);
     clear_lanes(target, q, lanes);
@@ -232,11 +233,13 @@ static icl_status assign_group(void *user, int64_t group) {
         w->kernels->accumulate(D, count, tokens, gram);
     }
     icl_scratch_give(batch->scratch, tokens);
+    if (n > 0)
+        w->kernels->mean(D, (double)n, gram);
     gather(w->queries + first * q * d, q * d, q * d, lanes, 1, batch->query + first * q * d);
     memset(batch->target + first * q, 0, (size_t)(q * ICL_LANES) * sizeof(double));
     if (w->targets != NULL)
         gather(w->targets + first * q, q, q, lanes, 1, batch->target + first * q);
-    icl_batch_finish_group(batch, w->kernels, group);
+    icl_batch_finish_group(batch, group);
     return ICL_OK;
 }
 
@@ -261,6 +264,7 @@ icl_status icl_batch_assign(icl_batch *batch, const double *X, const double *y,
         memmove(batch->X, X, (size_t)(B * n * d) * sizeof *X); /* it may be the batch's own */
         memmove(batch->y, y, (size_t)(B * n) * sizeof *y);
     }
+    memset(batch->noise, 0, (size_t)B * sizeof *batch->noise);
     if (batch->task != NULL)
         memset(batch->task, 0, (size_t)(B * d) * sizeof *batch->task);
     return ICL_OK;
@@ -302,6 +306,10 @@ const double *icl_batch_target(const icl_batch *batch) {
 
 const double *icl_batch_task(const icl_batch *batch) {
     return batch != NULL ? batch->task : NULL;
+}
+
+const double *icl_batch_noise(const icl_batch *batch) {
+    return batch != NULL ? batch->noise : NULL;
 }
 
 const double *icl_batch_S(const icl_batch *batch) {

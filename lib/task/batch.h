@@ -26,8 +26,9 @@ struct icl_batch {
     double *target; /* groups x q */
     /* row-major, NULL where contents leave them out */
     double *X, *y, *task, *S, *b, *syy;
-    double *query_rows;   /* B x q x d, always there */
-    double *target_rows;  /* B x q, always there */
+    double *noise;        /* B, always there, as are the next two */
+    double *query_rows;   /* B x q x d */
+    double *target_rows;  /* B x q */
     double *block;        /* holds all of the above */
     icl_scratch *scratch; /* see icl_batch_need_scratch */
     int64_t scratch_doubles;
@@ -43,9 +44,9 @@ int64_t icl_batch_lanes(const icl_batch *batch, int64_t group);
 /* Examples that are handled at a time: a multiple of four, few enough to stay in cache. */
 int64_t icl_batch_chunk(int64_t dim);
 
-/* What is left to do when a group's Gram sums (lower triangle), queries and targets lie in the
- * lanes: means, empty lanes, row-major copies. */
-void icl_batch_finish_group(icl_batch *batch, const icl_task_kernels *kernels, int64_t group);
+/* What is left to do when a group's moments, queries and targets lie in the lanes: empty lanes,
+ * row-major copies. */
+void icl_batch_finish_group(icl_batch *batch, int64_t group);
 
 /* Sees to it that scratch has slots of that many doubles. */
 icl_status icl_batch_need_scratch(icl_batch *batch, int64_t doubles);

@@ -1,5 +1,6 @@
 #include "task/law.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -29,11 +30,28 @@ static icl_status check_covariances(icl_context *context, const icl_law_options 
     return ICL_OK;
 }
 
+static icl_status check_noise(icl_context *context, const icl_law_options *o) {
+    const char *function = "icl_law_create";
+    ICL_TRY(icl_check_real(context, function, "noise", o->noise, 0));
+    ICL_TRY(icl_check_range(context, function, "noise_law", o->noise_law, 0, ICL_NOISE_SET));
+    if (o->noise_law != ICL_NOISE_SET)
+        return ICL_OK;
+    ICL_TRY(icl_check_range(context, function, "noise_count", o->noise_count, 1, 65536));
+    ICL_TRY(icl_check_array(context, function, "noise_values", o->noise_values, o->noise_count));
+    for (int64_t i = 0; i < o->noise_count; i++)
+        ICL_REQUIRE(context, o->noise_values[i] >= 0 && o->noise_values[i] <= 1e150,
+                    ICL_ERR_ARGUMENT, "%s: noise_values[%lld] = %g is not within 0 to 1e150",
+                    function, (long long)i, o->noise_values[i]);
+    return ICL_OK;
+}
+
 static icl_status check_options(icl_context *context, const icl_law_options *o) {
     const char *function = "icl_law_create";
     ICL_TRY(icl_check_range(context, function, "dim", o->dim, 1, 16384));
     ICL_TRY(icl_check_range(context, function, "context", o->context, 0, INT64_C(1) << 31));
-    ICL_TRY(icl_check_real(context, function, "noise", o->noise, 0));
+    ICL_TRY(check_noise(context, o));
+    ICL_TRY(
+        icl_check_range(context, function, "covariates", o->covariates, 0, ICL_COVARIATES_UNIFORM));
     ICL_TRY(icl_check_range(context, function, "labels", o->labels, 0, ICL_LABELS_CALLBACK));
     if (o->labels == ICL_LABELS_NET)
         ICL_TRY(icl_check_range(context, function, "hidden", o->hidden, 1, 65536));
@@ -76,6 +94,38 @@ static icl_status build(icl_law *law, const icl_law_options *o, double *room) {
     return ICL_OK;
 }
 
+static void set_fixed_noise(icl_law *law, double noise, double sigma) {
+    law->noise_law = ICL_NOISE_FIXED;
+    law->noise = noise;
+    law->noise_square = noise * noise;
+    law->sigma = sigma;
+}
+
+/* Levels that are all the same are FIXED noise. E u^2 = 1/3 and E u^4 = 1/5 for u uniform on
+ * (0, 1). `copy` is room for the values of a SET. */
+static void set_noise(icl_law *law, const icl_law_options *o, double *copy) {
+    int64_t count = o->noise_law == ICL_NOISE_SET ? o->noise_count : 0;
+    const double *values = o->noise_values;
+    double squares = 0, fourths = 0;
+    int varies = o->noise_law == ICL_NOISE_UNIFORM && o->noise > 0;
+    for (int64_t i = 0; i < count; i++) {
+        double square = values[i] * values[i];
+        squares += square;
+        fourths += square * square;
+        varies = varies || values[i] != values[0];
+        copy[i] = values[i];
+    }
+    set_fixed_noise(law, count > 0 ? values[0] * values[0] : o->noise,
+                    count > 0 ? values[0] : sqrt(o->noise));
+    if (!varies)
+        return;
+    law->noise_law = o->noise_law;
+    law->levels = copy;
+    law->level_count = count;
+    law->noise = count > 0 ? squares / (double)count : o->noise / 3;
+    law->noise_square = count > 0 ? fourths / (double)count : o->noise * o->noise / 5;
+}
+
 icl_status icl_law_create(icl_context *context, const icl_law_options *options, icl_law **out) {
     if (out != NULL)
         *out = NULL;
@@ -91,7 +141,7 @@ icl_status icl_law_create(icl_context *context, const icl_law_options *options, 
     law->context = icl_context_retain(context);
     law->dim = o.dim;
     law->examples = o.context;
-    law->noise = o.noise;
+    law->covariates = o.covariates;
     law->labels = o.labels;
     law->hidden = o.hidden;
     law->label_fn = o.label_fn;
@@ -100,7 +150,10 @@ icl_status icl_law_create(icl_context *context, const icl_law_options *options, 
     icl_status status;
     ICL_TRY_GOTO(icl_alloc(context, 1, sizeof *law->references, (void **)&law->references), fail);
     atomic_init(law->references, 1);
-    ICL_TRY_GOTO(ICL_NEW(context, &law->block, 5 * o.dim * o.dim + 2 * o.dim), fail);
+    int64_t matrices = 5 * o.dim * o.dim + 2 * o.dim;
+    int64_t levels = o.noise_law == ICL_NOISE_SET ? o.noise_count : 0;
+    ICL_TRY_GOTO(ICL_NEW(context, &law->block, matrices + levels), fail);
+    set_noise(law, &o, law->block + matrices);
     ICL_TRY_GOTO(ICL_NEW(context, &room, o.dim * o.dim + o.dim), fail);
     status = build(law, &o, room);
 fail:
@@ -146,7 +199,7 @@ icl_status icl_law_with(const icl_law *law, int64_t context, double noise, icl_l
     ICL_CHECK_REAL(law->context, noise, 0);
     ICL_TRY(icl_law_share(law, out));
     (*out)->examples = context;
-    (*out)->noise = noise;
+    set_fixed_noise(*out, noise, sqrt(noise));
     return ICL_OK;
 }
 
@@ -164,6 +217,10 @@ double icl_law_noise(const icl_law *law) {
 
 icl_labels icl_law_labels(const icl_law *law) {
     return law != NULL ? law->labels : ICL_LABELS_LINEAR;
+}
+
+icl_covariates icl_law_covariates(const icl_law *law) {
+    return law != NULL ? law->covariates : ICL_COVARIATES_GAUSSIAN;
 }
 
 const double *icl_law_covariance(const icl_law *law) {

@@ -15,10 +15,16 @@ typedef struct icl_root {
 struct icl_law {
     icl_context *context;
     _Atomic int64_t *references; /* of the block of matrices, shared by icl_law_with */
-    double *block;               /* all matrices below */
+    double *block;               /* all arrays below */
     int64_t dim;                 /* d */
     int64_t examples;            /* n */
-    double noise;                /* sigma^2 */
+    double noise;                /* E sigma^2 */
+    double noise_square;         /* E sigma^4 */
+    icl_noise_law noise_law;     /* FIXED also where all levels are one */
+    double sigma;                /* FIXED: the level, UNIFORM: the greatest */
+    const double *levels;        /* SET */
+    int64_t level_count;
+    icl_covariates covariates;
     icl_labels labels;
     int64_t hidden;
     icl_label_fn label_fn;
@@ -32,6 +38,11 @@ struct icl_law {
     icl_root prior_root;      /* of W */
     const double *mean;       /* mu; NULL: 0 */
 };
+
+/* E z_j^4 - 3 of the coordinates of x = R z. */
+static inline double icl_law_kurtosis(const icl_law *law) {
+    return law->covariates == ICL_COVARIATES_UNIFORM ? -1.2 : 0;
+}
 
 /* Shares the law: pair with icl_law_free. NULL if memory is short (last error set). */
 icl_status icl_law_share(const icl_law *law, icl_law **out);

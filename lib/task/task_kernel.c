@@ -89,13 +89,13 @@ static void label(icl_labels labels, int64_t count, int64_t stride, double *y) {
     }
 }
 
-static void finish(int64_t count, const double *sign, double scale, const double *noise,
+static void finish(int64_t count, const double *sign, const double *sigma, const double *noise,
                    int64_t stride, double *y) {
-    const v8 s = sign != NULL ? v8_load(sign) : v8_set(1);
+    const v8 s = sign != NULL ? v8_load(sign) : v8_set(1), scale = v8_load(sigma);
     for (int64_t i = 0; i < count; i++, y += 8 * stride) {
         v8 value = v8_mul(s, v8_load(y));
         if (noise != NULL)
-            value = v8_muladd(v8_set(scale), v8_load(noise + 8 * i), value);
+            value = v8_muladd(scale, v8_load(noise + 8 * i), value);
         v8_store(y, value);
     }
 }
@@ -104,35 +104,80 @@ static void finish(int64_t count, const double *sign, double scale, const double
  * same for every tile size. */
 enum { TILE = V8_PARTS == 1 ? 4 : 2 };
 
-V8_INLINE void tile(int64_t D, int64_t count, const double *left, const double *right,
-                    double *gram) {
-    v8 sum[TILE][TILE];
+V8_INLINE void tile_load(int64_t D, const double *gram, v8 sum[TILE][TILE]) {
     for (int a = 0; a < TILE; a++)
         for (int b = 0; b < TILE; b++)
             sum[a][b] = v8_load(gram + 8 * (a * D + b));
+}
+
+V8_INLINE void tile_add(int64_t D, int64_t count, const double *left, const double *right,
+                        v8 sum[TILE][TILE]) {
     for (int64_t i = 0; i < count; i++, left += 8 * D, right += 8 * D)
         for (int a = 0; a < TILE; a++) {
             v8 factor = v8_load(left + 8 * a);
             for (int b = 0; b < TILE; b++)
                 sum[a][b] = v8_fma(factor, v8_load(right + 8 * b), sum[a][b]);
         }
-    for (int a = 0; a < TILE; a++)
-        for (int b = 0; b < TILE; b++)
-            v8_store(gram + 8 * (a * D + b), sum[a][b]);
+}
+
+V8_INLINE v8 sum_add(int64_t D, int64_t count, const double *left, const double *right, v8 sum) {
+    for (int64_t i = 0; i < count; i++, left += 8 * D, right += 8 * D)
+        sum = v8_fma(v8_load(left), v8_load(right), sum);
+    return sum;
 }
 
 static void accumulate(int64_t D, int64_t count, const double *tokens, double *gram) {
     int64_t whole = D - D % TILE;
     for (int64_t a = 0; a < whole; a += TILE)
-        for (int64_t b = 0; b <= a; b += TILE)
-            tile(D, count, tokens + 8 * a, tokens + 8 * b, gram + 8 * (a * D + b));
+        for (int64_t b = 0; b <= a; b += TILE) {
+            v8 sum[TILE][TILE];
+            tile_load(D, gram + 8 * (a * D + b), sum);
+            tile_add(D, count, tokens + 8 * a, tokens + 8 * b, sum);
+            for (int i = 0; i < TILE; i++)
+                for (int j = 0; j < TILE; j++)
+                    v8_store(gram + 8 * ((a + i) * D + b + j), sum[i][j]);
+        }
     for (int64_t a = whole; a < D; a++)
         for (int64_t b = 0; b <= a; b++) {
-            v8 sum = v8_load(gram + 8 * (a * D + b));
-            for (int64_t i = 0; i < count; i++)
-                sum = v8_fma(v8_load(tokens + 8 * (i * D + a)), v8_load(tokens + 8 * (i * D + b)),
-                             sum);
-            v8_store(gram + 8 * (a * D + b), sum);
+            double *entry = gram + 8 * (a * D + b);
+            v8_store(entry, sum_add(D, count, tokens + 8 * a, tokens + 8 * b, v8_load(entry)));
+        }
+}
+
+/* To entry (a, b), and with scale > 0 to (b, a). */
+V8_INLINE void put_entry(int64_t D, int64_t a, int64_t b, double scale, v8 sum, double *gram) {
+    if (scale > 0) {
+        sum = v8_mul(v8_set(scale), sum);
+        v8_store(gram + 8 * (b * D + a), sum);
+    }
+    v8_store(gram + 8 * (a * D + b), sum);
+}
+
+/* Tokens first.. of which entry b can be other than 0, count at most. */
+V8_INLINE int64_t reach(int lower, int64_t first, int64_t count, int64_t b) {
+    int64_t last = b + 1 - first;
+    return lower && last < count ? last : count;
+}
+
+static void gram_of(int64_t D, int lower, int64_t first, int64_t count, double scale,
+                    const double *tokens, double *gram) {
+    int64_t whole = D - D % TILE;
+    for (int64_t a = 0; a < whole; a += TILE)
+        for (int64_t b = 0; b <= a; b += TILE) {
+            v8 sum[TILE][TILE] = {{v8_set(0)}};
+            if (first > 0)
+                tile_load(D, gram + 8 * (a * D + b), sum);
+            tile_add(D, reach(lower, first, count, b + TILE - 1), tokens + 8 * a, tokens + 8 * b,
+                     sum);
+            for (int i = 0; i < TILE; i++)
+                for (int j = 0; j < TILE; j++)
+                    put_entry(D, a + i, b + j, scale, sum[i][j], gram);
+        }
+    for (int64_t a = whole; a < D; a++)
+        for (int64_t b = 0; b <= a; b++) {
+            v8 sum = first > 0 ? v8_load(gram + 8 * (a * D + b)) : v8_set(0);
+            sum = sum_add(D, reach(lower, first, count, b), tokens + 8 * a, tokens + 8 * b, sum);
+            put_entry(D, a, b, scale, sum, gram);
         }
 }
 
@@ -146,5 +191,48 @@ static void mean(int64_t D, double n, double *gram) {
         }
 }
 
-const icl_task_kernels ICL_ISA_NAME(icl_task_kernels) = {affine, normalise, project,    net,
-                                                         label,  finish,    accumulate, mean};
+/* x = root z for z with zeros before entry `first`, then `chi`, then `below`; to x_first.. only
+ * where the root is no full matrix. */
+V8_INLINE void factor_column(const icl_root *root, int64_t dim, int64_t first, v8 chi,
+                             const double *below, double *x) {
+    if (root->dense == NULL) {
+        v8 one = v8_set(root->diagonal != NULL ? root->diagonal[first] : 1);
+        v8_store(x + 8 * first, v8_mul(one, chi));
+        for (int64_t j = first + 1; j < dim; j++) {
+            one = v8_set(root->diagonal != NULL ? root->diagonal[j] : 1);
+            v8_store(x + 8 * j, v8_mul(one, v8_load(below + 8 * (j - first - 1))));
+        }
+        return;
+    }
+    for (int64_t i = 0; i < dim; i++) {
+        const double *row = root->dense + i * dim + first;
+        v8 sum = v8_mul(v8_set(row[0]), chi);
+        for (int64_t j = 1; j < dim - first; j++)
+            sum = v8_fma(v8_set(row[j]), v8_load(below + 8 * (j - 1)), sum);
+        v8_store(x + 8 * i, sum);
+    }
+}
+
+static void factor(const icl_root *root, int64_t dim, int64_t first, int64_t count,
+                   const double *chi, const double *below, const double *w, const double *sigma,
+                   double *tokens) {
+    for (int64_t l = first; l < first + count; l++, tokens += 8 * (dim + 1)) {
+        /* zeros are read within a tile on the diagonal only, but for a full matrix */
+        int full = root->dense != NULL;
+        int64_t zeros = full && l < dim ? 0 : l;
+        for (int64_t j = full ? 0 : l - l % TILE; j < zeros; j++)
+            v8_store(tokens + 8 * j, v8_set(0));
+        v8 last = v8_load(chi + 8 * (l - first)), y = v8_set(0);
+        if (l < dim) {
+            factor_column(root, dim, l, last, below, tokens);
+            for (int64_t j = zeros; j < dim; j++)
+                y = v8_fma(v8_load(w + 8 * j), v8_load(tokens + 8 * j), y);
+            last = v8_load(below + 8 * (dim - l - 1));
+            below += 8 * (dim - l);
+        }
+        v8_store(tokens + 8 * dim, v8_fma(v8_load(sigma), last, y));
+    }
+}
+
+const icl_task_kernels ICL_ISA_NAME(icl_task_kernels) = {
+    affine, normalise, project, net, label, finish, accumulate, mean, factor, gram_of};

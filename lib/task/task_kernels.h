@@ -23,13 +23,25 @@ typedef struct icl_task_kernels {
                 const double *x, int64_t y_stride, double *y);
     /* y = g(y), elementwise */
     void (*label)(icl_labels labels, int64_t count, int64_t stride, double *y);
-    /* y = sign y + scale noise; sign (one entry) and noise (packed) may be NULL */
-    void (*finish)(int64_t count, const double *sign, double scale, const double *noise,
+    /* y = sign y + sigma noise, sign and sigma one entry, noise packed; sign and noise may be NULL
+     */
+    void (*finish)(int64_t count, const double *sign, const double *sigma, const double *noise,
                    int64_t stride, double *y);
     /* gram (D x D, lower triangle) += sum_i t_i t_i^T over `count` tokens */
     void (*accumulate)(int64_t D, int64_t count, const double *tokens, double *gram);
     /* gram (whole) = lower triangle / n, mirrored */
     void (*mean)(int64_t D, double n, double *gram);
+    /* Columns first.. of diag(root, sigma) C as tokens with their labels: x = root z, y = w.x +
+     * sigma z_d for the column z of the lower triangular C (D x D), whose entry `first + i` is
+     * chi[i] and what is below comes from `below`, column after column. */
+    void (*factor)(const icl_root *root, int64_t dim, int64_t first, int64_t count,
+                   const double *chi, const double *below, const double *w, const double *sigma,
+                   double *tokens);
+    /* gram (lower triangle) = sum_i t_i t_i^T over tokens first..first + count - 1, after the sums
+     * of those before; `lower`: token i is zero before its entry i, and not read before entry
+     * i - 3. With scale > 0 they are the last: then gram (whole) = scale * sums, mirrored. */
+    void (*gram)(int64_t D, int lower, int64_t first, int64_t count, double scale,
+                 const double *tokens, double *gram);
 } icl_task_kernels;
 
 ICL_ISA_TABLES(icl_task_kernels, icl_task_kernels)

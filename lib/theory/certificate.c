@@ -101,7 +101,7 @@ static double gradient_norm(certifier *c) {
     return sqrt(left2 / a2 + right2 * a2);
 }
 
-/* ---- a prior mean and an even part: simulated prompts, exact over their queries ---- */
+/* ---- an even part without a closed form: simulated prompts, exact over their queries ---- */
 
 /* out: E (yhat - y_q)^2 and E yhat_even^2 given the prompt. */
 static icl_status measure_layer(void *user, const icl_batch *batch, int64_t prompt, double *room,
@@ -136,8 +136,8 @@ static icl_status measure_layer(void *user, const icl_batch *batch, int64_t prom
 static icl_status simulate_layer(certifier *c, icl_certificate *out) {
     int64_t d = c->law->dim;
     ICL_REQUIRE(c->law->context, c->simulation != NULL, ICL_ERR_NO_CLOSED_FORM,
-                "icl_theory_certify: a prior mean with u or r not 0 needs a simulation, which is "
-                "NULL");
+                "icl_theory_certify: a prior mean or uniform covariates with u or r not 0 need a "
+                "simulation, which is NULL");
     icl_tally tallies[2] = {{0}};
     icl_run run = {.law = c->law,
                    .simulation = c->simulation,
@@ -164,7 +164,7 @@ static icl_status risks(certifier *c, icl_certificate *out) {
         best += f->c[j] * c->gamma[j] * c->gamma[j];
     out->gamma_distance = best > 0 ? sqrt(distance / best) : sqrt(distance);
     c->odd = icl_frame_power(f, c->point.G);
-    if (has_even && c->law->mean != NULL && c->law->examples > 0) {
+    if (has_even && f->even == ICL_EVEN_UNKNOWN && c->law->examples > 0) {
         ICL_TRY(simulate_layer(c, out));
     } else {
         c->even = icl_quartic_even(&c->point);

@@ -36,6 +36,13 @@ static void second_moment(const icl_law *law, double *out) {
             out[i * d + j] += law->mean[i] * law->mean[j];
 }
 
+/* out (p x p) = T W T^T; room p x d. */
+static void congruence(int64_t p, int64_t d, const double *T, const double *W, double *room,
+                       double *out) {
+    icl_matmul(0, 0, p, d, d, T, W, room);
+    icl_matmul(0, 1, p, p, d, room, T, out);
+}
+
 /* Turns T and P to the eigenvectors of T W T^T, whose eigenvalues are k. */
 static icl_status turn(const icl_law *law, icl_frame *f, double *k) {
     int64_t d = f->dim, p = f->rank, dd = d * d;
@@ -43,8 +50,7 @@ static icl_status turn(const icl_law *law, icl_frame *f, double *k) {
     ICL_TRY(ICL_NEW(f->context, &room, 4 * dd));
     double *W = room, *a = room + dd, *b = a + dd, *U = b + dd;
     second_moment(law, W);
-    icl_matmul(0, 0, p, d, d, f->T, W, a);
-    icl_matmul(0, 1, p, p, d, a, f->T, b);
+    congruence(p, d, f->T, W, a, b);
     for (int64_t i = 0; i < p; i++)
         for (int64_t j = 0; j < i; j++)
             b[i * p + j] = b[j * p + i] = (b[i * p + j] + b[j * p + i]) / 2;
@@ -67,21 +73,50 @@ static icl_status turn(const icl_law *law, icl_frame *f, double *k) {
                           icl_status_text(status));
 }
 
+/* Uniform covariates x = T^T z prefer the axes of z: C and K are diagonal in one basis only where
+ * T W T^T is, whose diagonal is k then. Entries below 1e-12 of what they are summed from are 0. */
+static icl_status take_diagonal(const char *function, const icl_law *law, icl_frame *f, double *k) {
+    int64_t d = f->dim, p = f->rank, dd = d * d;
+    double *room;
+    ICL_TRY(ICL_NEW(f->context, &room, 5 * dd));
+    double *W = room, *T = W + dd, *a = T + dd, *b = a + dd, *bound = b + dd;
+    second_moment(law, W);
+    congruence(p, d, f->T, W, a, b);
+    for (int64_t i = 0; i < dd; i++) {
+        W[i] = fabs(W[i]);
+        T[i] = fabs(f->T[i]);
+    }
+    congruence(p, d, T, W, a, bound);
+    int diagonal = 1;
+    for (int64_t i = 0; i < p; i++) {
+        k[i] = fmax(b[i * p + i], 0);
+        for (int64_t j = 0; j < p; j++)
+            diagonal = diagonal && (i == j || !(fabs(b[i * p + j]) > 1e-12 * bound[i * p + j]));
+    }
+    icl_dealloc(f->context, room);
+    ICL_REQUIRE(f->context, diagonal, ICL_ERR_NO_CLOSED_FORM,
+                "%s: uniform covariates x = R z with R^T (W + mu mu^T) R not diagonal", function);
+    return ICL_OK;
+}
+
 /* ---- the moments ---- */
 
-static icl_status linear_means(const icl_law *law, icl_frame *f, icl_label_means *means) {
+static icl_status linear_means(const char *function, const icl_law *law, icl_frame *f,
+                               icl_label_means *means) {
     int simple = law->prior_root.diagonal == NULL && law->prior_root.dense == NULL;
+    int uniform = law->covariates == ICL_COVARIATES_UNIFORM;
     if (simple && law->mean == NULL) { /* W = I: nothing to turn */
         int64_t first = law->dim - f->rank;
         memcpy(means->signal, law->values + first, (size_t)f->rank * sizeof(double));
     } else if (f->rank > 0) {
-        ICL_TRY(turn(law, f, means->signal));
+        ICL_TRY(uniform && law->examples > 0 ? take_diagonal(function, law, f, means->signal)
+                                             : turn(law, f, means->signal));
     }
     double power = 0;
     for (int64_t j = 0; j < f->rank; j++)
         power += means->signal[j];
-    icl_label_means_linear(f->rank, power, means);
-    f->even = law->mean != NULL ? ICL_EVEN_UNKNOWN : ICL_EVEN_EXACT;
+    icl_label_means_linear(law, f->rank, power, means);
+    f->even = law->mean != NULL || uniform ? ICL_EVEN_UNKNOWN : ICL_EVEN_EXACT;
     return ICL_OK;
 }
 
@@ -90,7 +125,9 @@ static icl_status label_means(const char *function, const icl_law *law,
                               icl_label_means *means) {
     int64_t d = law->dim;
     if (law->labels == ICL_LABELS_LINEAR)
-        return linear_means(law, f, means);
+        return linear_means(function, law, f, means);
+    ICL_REQUIRE(law->context, law->covariates == ICL_COVARIATES_GAUSSIAN, ICL_ERR_NO_CLOSED_FORM,
+                "%s: uniform covariates with non-linear labels", function);
     int net = law->labels == ICL_LABELS_NET, scalar = law->values[0] == law->values[d - 1];
     ICL_REQUIRE(law->context, scalar || simulation != NULL || (net && !even),
                 ICL_ERR_NO_CLOSED_FORM,
@@ -126,11 +163,12 @@ static void set_moments(const icl_law *law, const icl_label_means *m, icl_frame 
         f->c[j] = f->k[j] + f->slack[j];
         f->h[j] = f->even == ICL_EVEN_UNKNOWN ? 0 : in * m->bend[j];
     }
-    /* E_f Var_x y^2 / n + Var_f E_x y^2 */
+    /* E_f Var_x y^2 / n + Var_f E_x y^2, f with its noise level */
     double within = m->fourth - m->power * m->power - m->spread;
-    within += 4 * s2 * m->power + 2 * s2 * s2;
+    within += 4 * s2 * m->power + 2 * law->noise_square;
+    double levels = law->noise_law == ICL_NOISE_FIXED ? 0 : law->noise_square - s2 * s2;
     if (f->even != ICL_EVEN_UNKNOWN)
-        f->spread = fmax(in * within + m->spread, 0);
+        f->spread = fmax(in * within + m->spread + fmax(levels, 0), 0);
     f->spread_error = m->spread_error;
 }
 
@@ -203,6 +241,12 @@ static icl_status linear_moments(const icl_law *law, const icl_frame *f, double 
             if (C != NULL)
                 C[i * d + j] = (1 + f->inverse_n) * swap + noise * law->covariance[i * d + j];
         }
+    double kurtosis = f->inverse_n * icl_law_kurtosis(law);
+    if (C != NULL && kurtosis != 0) {
+        icl_eigen_compose(d, f->k, f->T, product);
+        for (int64_t i = 0; i < dd; i++)
+            C[i] += kurtosis * product[i];
+    }
     icl_dealloc(law->context, room);
     return ICL_OK;
 }

@@ -4,8 +4,11 @@
  *     E[S s_yy] = T^T (power I + diag(h)) T;
  *
  * the rows of T beyond the rank of Sigma are 0, and P T^T = diag(1, .., 1, 0, .., 0). K and C share
- * the basis for every law: for linear labels C = (1 + 1/n) K + (E y^2 / n) Sigma; the non-linear
- * ones are invariant under the reflections of Sigma's eigenvectors. With G = T Gamma T^T
+ * the basis for every law with Gaussian covariates: for linear labels C = (1 + 1/n) K +
+ * (E y^2 / n) Sigma; the non-linear ones are invariant under the reflections of Sigma's
+ * eigenvectors. For uniform covariates x = R z, T = R^T, and E z_j^4 - 3 = -6/5 adds
+ * -(6/5) R diag(R^T W R) R^T / n to C: the basis is shared where R^T W R is diagonal. With
+ * G = T Gamma T^T
  *
  *     risk(Gamma) = rest + sum_j k_j slack_j / c_j + sum_ij c_j (G_ij - delta_ij k_j / c_j)^2,
  *
@@ -21,7 +24,7 @@
 typedef enum icl_even {
     ICL_EVEN_EXACT,     /* h and spread are closed forms */
     ICL_EVEN_SIMULATED, /* h or spread are simulated */
-    ICL_EVEN_UNKNOWN    /* a prior mean (or nobody asked): h and spread are 0 */
+    ICL_EVEN_UNKNOWN    /* a prior mean, uniform covariates (or nobody asked): h, spread are 0 */
 } icl_even;
 
 typedef struct icl_frame {

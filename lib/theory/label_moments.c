@@ -67,17 +67,19 @@ icl_status icl_label_values_at(const icl_law *law, const icl_quadrature *quadrat
 
 /* ---- means over f ---- */
 
-/* w | signal: E_x (w.x)^2 = w^T Sigma w has mean t = tr Sigma W and variance 2 tr (Sigma W)^2. */
-void icl_label_means_linear(int64_t rank, double power, icl_label_means *means) {
-    double squares = 0;
+/* w | signal: E_x (w.x)^2 = w^T Sigma w has mean t = tr Sigma W and variance 2 tr (Sigma W)^2; with
+ * v = R^T w and kappa = E z_j^4 - 3, E (v.z)^2 z z^T = |v|^2 I + 2 v v^T + kappa diag(v_j^2). */
+void icl_label_means_linear(const icl_law *law, int64_t rank, double power,
+                            icl_label_means *means) {
+    double squares = 0, bend = 2 + icl_law_kurtosis(law);
     for (int64_t j = 0; j < rank; j++) {
-        means->bend[j] = 2 * means->signal[j];
+        means->bend[j] = bend * means->signal[j];
         squares += means->signal[j] * means->signal[j];
     }
     means->power = power;
     means->rest = 0;
     means->spread = 2 * squares;
-    means->fourth = 3 * (power * power + 2 * squares);
+    means->fourth = 3 * (power * power + bend * squares);
 }
 
 /* E e_j^2 = 1 / rank. */

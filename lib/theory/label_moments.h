@@ -45,9 +45,10 @@ typedef struct icl_label_means {
 
 struct icl_frame;
 
-/* A closed form: linear labels with mean zero given the eigenvalues in means->signal; g-laws with
+/* A closed form: linear labels with mean zero given E_w (R^T w)_j^2 in means->signal; g-laws with
  * Sigma = scale I; the net with any Sigma, except its spread, which needs Sigma = scale I. */
-void icl_label_means_linear(int64_t dim, double noise_free_power, icl_label_means *means);
+void icl_label_means_linear(const icl_law *law, int64_t rank, double noise_free_power,
+                            icl_label_means *means);
 icl_status icl_label_means_scalar(const icl_law *law, int64_t rank, double scale,
                                   icl_label_means *means);
 void icl_label_means_net(const icl_law *law, const struct icl_frame *frame, icl_label_means *means);

@@ -1,0 +1,47 @@
+/* A group of eight prompts on its way, one a lane, in cache: what all ways of drawing share. */
+#ifndef ICL_TASK_GROUP_DRAW_H
+#define ICL_TASK_GROUP_DRAW_H
+
+#include "random/streams.h"
+#include "task/batch.h"
+
+/* What a group is drawn with: views into one slot of scratch. */
+typedef struct icl_group_draw {
+    const icl_law *law;
+    uint64_t seed, prompt;
+    int64_t lanes; /* that hold a prompt of the batch */
+    const icl_random_kernels *random;
+    const icl_task_kernels *kernels;
+    double *task;    /* w (d), or the net's (hidden + 1) d numbers */
+    double *sign;    /* one entry */
+    double *sigma;   /* one entry: the noise level */
+    double *z;       /* raw covariates of a chunk */
+    double *noise;   /* of a chunk */
+    double *tokens;  /* of a chunk, stride D */
+    double *labels;  /* packed: for the caller's g */
+    int direct;      /* 1: moments come without examples, and the views below are there */
+    double *chi;     /* min(n, D) */
+    double *below;   /* normals of a chunk of columns */
+    double *columns; /* tokens of a chunk of columns, stride D */
+    icl_chi_law *laws;
+} icl_group_draw;
+
+/* Lays the views out over `base`, unless that is NULL; returns the doubles needed. */
+int64_t icl_group_lay_out(icl_group_draw *g, double *base);
+
+/* The same for the views of direct moments, whose laws are set, too. */
+int64_t icl_factor_lay_out(icl_group_draw *g, double *base);
+
+/* The task, its sign and its noise level; task and level go to the batch, too. */
+void icl_group_draw_task(const icl_group_draw *g, icl_batch *batch, int64_t group);
+
+/* Examples `first`.. into g->tokens. ICL_ERR_CALLBACK if the caller's g fails. */
+icl_status icl_group_draw_examples(const icl_group_draw *g, int64_t first, int64_t count);
+
+/* The moments of a group of the batch, in its lanes, without examples. */
+void icl_group_draw_moments(const icl_group_draw *g, icl_batch *batch, int64_t group);
+
+/* The queries and targets of a group of the batch. */
+icl_status icl_group_draw_queries(const icl_group_draw *g, icl_batch *batch, int64_t group);
+
+#endif
