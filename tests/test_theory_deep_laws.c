@@ -150,6 +150,33 @@ static void check_refused(const icl_law *law, icl_status status, const char *wor
     ck_assert(etas[0] == 5 && eta == 5 && risk.value == 5 && risk.standard_error == 5);
 }
 
+/* Uniform covariates: no density, but samples; and of one layer the closed form (PAPERS F9). */
+START_TEST(test_uniform_covariates) {
+    setup_context();
+    const icl_simulation simulation = {6, 20000}, few = {6, 2};
+    icl_law_options o = law_options(10, 10, 0);
+    o.covariates = ICL_COVARIATES_UNIFORM;
+    icl_law *law = make_law(context, &o);
+    double etas[3], loop, step;
+    icl_estimate risk, exact, deeper;
+    ASSERT_FAILS(context, ICL_ERR_NO_CLOSED_FORM, "not Gaussian need a simulation",
+                 icl_theory_deep_optimum(law, NULL, 1, etas, &risk));
+    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "prompts is too small",
+                 icl_theory_deep_optimum(law, &few, 40, etas, &risk));
+    ASSERT_OK(context, icl_theory_best_step(law, NULL, NULL, &step, &exact));
+    ASSERT_OK(context, icl_theory_deep_optimum(law, &simulation, 1, etas, &risk));
+    ck_assert_double_gt(risk.standard_error, 0);
+    ASSERT_CLOSE(risk.value, exact.value, 1, TOL_Z * risk.standard_error);
+    etas[0] = 10 * step;
+    ASSERT_OK(context, icl_theory_deep_risk(law, &simulation, 1, etas, &risk));
+    ASSERT_CLOSE(risk.value, exact.value, 1, TOL_Z * risk.standard_error);
+    ASSERT_OK(context, icl_theory_looped_optimum(law, &simulation, 3, &loop, &risk));
+    ASSERT_OK(context, icl_theory_deep_optimum(law, &simulation, 3, etas, &deeper));
+    ck_assert(deeper.value < risk.value && risk.value < exact.value);
+    icl_law_free(law);
+}
+END_TEST
+
 START_TEST(test_laws_without_a_closed_form) {
     setup_context();
     const double mean[3] = {0, 1, 0}, skewed[3] = {1, 2, 1}, singular[3] = {1, 0, 1};
@@ -296,5 +323,6 @@ END_TEST
 
 RUN_SUITE("theory_deep_laws", test_whitened_laws_are_isotropic, test_no_examples, test_no_signal,
           test_simulated_road_against_the_exact_one, test_simulated_standard_error,
-          test_laws_without_a_closed_form, test_dense_priors_that_are_not_white, test_bad_arguments,
+          test_uniform_covariates, test_laws_without_a_closed_form,
+          test_dense_priors_that_are_not_white, test_bad_arguments,
           test_simulations_and_unwanted_outputs, test_every_allocation)

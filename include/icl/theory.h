@@ -94,7 +94,9 @@ ICL_API icl_status icl_theory_ridge_risk(const icl_law *law, const icl_simulatio
  * For linear labels with mean zero and no noise, and W a multiple of Sigma^-1, to rounding (so that
  * Sigma = s I goes with W = c I): else ICL_ERR_NO_CLOSED_FORM. mu is a closed form for Gaussian
  * covariates and every n and d: risks are exact to rounding, however small. The simulation is then
- * not used and may be NULL. O(d^3), and O(min(n, d)^2) for mu.
+ * not used and may be NULL. O(d^3), and O(min(n, d)^2) for mu. For other covariates the eigenvalues
+ * are simulated; the standard error of a best risk is first order, as its steps are of the same
+ * sample.
  *
  * The best steps (layers, descending) and their risk: 1 / etas_mean[l] are the nodes of the Gauss rule
  * of s dmu. n = 0: all steps are 0. layers: 1 to 128. */

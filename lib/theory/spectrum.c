@@ -6,20 +6,13 @@
 #include "linalg/linalg.h"
 #include "theory/simulate.h"
 
-/* Rotations keep the law of the whitened covariates, and Wishart's density holds: every law that
- * there is. */
-static int has_wishart_law(const icl_law *law) {
-    (void)law;
-    return 1;
-}
-
 icl_status icl_spectrum_create(const char *function, const icl_law *law,
                                const icl_simulation *simulation, int64_t degree,
                                icl_spectrum *out) {
     *out = (icl_spectrum){.rest = 1};
     if (law->examples == 0)
         return ICL_OK;
-    if (has_wishart_law(law))
+    if (law->covariates == ICL_COVARIATES_GAUSSIAN)
         return icl_spectrum_wishart(law->context, law->examples, law->dim, degree, out);
     ICL_REQUIRE(law->context, simulation != NULL, ICL_ERR_NO_CLOSED_FORM,
                 "%s: covariates that are not Gaussian need a simulation, which is NULL", function);
