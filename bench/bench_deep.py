@@ -102,7 +102,8 @@ def bench_step(icl, rounds, d, n, B, L, times):
     print("training step, L = %d, d = %d, n = %d, B = %d, fresh examples, Adam" % (L, d, n, B))
     subjects = {"libicl, 2 threads": (libicl_step(icl, d, n, B, L, 2), times),
                 "libicl, 1 thread": (libicl_step(icl, d, n, B, L, 1), times),
-                "libicl, 2 threads, moments": (libicl_step(icl, d, n, B, L, 2), times)}
+                "libicl, 2 threads, moments": (libicl_step(icl, d, n, B, L, 2, moments=1),
+                                               times)}
     for threads in (1, 2) if torch else ():
         for dtype in (torch.float64, torch.float32):
             def run(step=torch_step(d, n, B, L, dtype), threads=threads):

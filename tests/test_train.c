@@ -2,11 +2,12 @@
 #include "test_train.h"
 
 START_TEST(test_run_is_the_loop_that_a_host_writes) {
-    for (int way = 0; way < 3; way++) { /* fresh, a fixed set, a new set every third step */
+    for (int way = 0; way < 4; way++) { /* fresh, a fixed set, a set for three steps, moments */
         int on = way == 1 ? ICL_TRAIN_FIXED : ICL_TRAIN_FRESH;
         setting s = defaults();
         s.trainer.on = (icl_train_on)on;
         s.trainer.refresh = way == 2 ? 3 : 1;
+        s.trainer.moments = way == 3;
         s.trainer.first = 1000;
         s.trainer.queries = 2;
         s.law.noise = 0.5;
@@ -27,7 +28,8 @@ START_TEST(test_run_is_the_loop_that_a_host_writes) {
         for (int step = 0; step < 7; step++) {
             int64_t set = on == ICL_TRAIN_FRESH ? step / s.trainer.refresh : 0;
             int64_t first = 1000 + 100 * set;
-            ASSERT_OK(b.context, icl_sampler_draw(b.sampler, first, batch));
+            ASSERT_OK(b.context, way == 3 ? icl_sampler_draw_moments(b.sampler, first, batch)
+                                          : icl_sampler_draw(b.sampler, first, batch));
             ASSERT_OK(b.context, icl_model_loss(model, batch, &loss, gradient));
             memcpy(x, icl_model_parameters(model), (size_t)count * sizeof *x);
             ASSERT_OK(b.context, icl_optimiser_update(adam, gradient, x));
@@ -244,6 +246,7 @@ START_TEST(test_bad_arguments) {
     BAD(average, -1, ICL_ERR_ARGUMENT, "average = -1");
     BAD(report_every, 0, ICL_ERR_ARGUMENT, "report_every = 0");
     BAD(refresh, 0, ICL_ERR_ARGUMENT, "refresh = 0");
+    BAD(moments, 2, ICL_ERR_ARGUMENT, "moments = 2");
     BAD(size, 1, ICL_ERR_ARGUMENT, "size");
 #undef BAD
     ASSERT_FAILS(b.context, ICL_ERR_ARGUMENT, "model",

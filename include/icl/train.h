@@ -58,6 +58,8 @@ typedef struct icl_trainer_options {
     void *progress_user;
     int64_t report_every;    /* >= 1; default 1 */
     int64_t refresh;         /* FRESH: steps that one batch of prompts serves, >= 1; default 1 */
+    int moments;             /* 1: moments are drawn without their examples (see
+                                icl_sampler_draw_moments): as fast for any n; default 0 */
 } icl_trainer_options;
 
 typedef struct icl_trainer icl_trainer;

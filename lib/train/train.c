@@ -32,6 +32,7 @@ static icl_status check_options(icl_context *context, const icl_trainer_options 
     ICL_TRY(icl_check_range(context, function, "excess_every", o->excess_every, 1, limit));
     ICL_TRY(icl_check_range(context, function, "average", o->average, 0, limit));
     ICL_TRY(icl_check_range(context, function, "refresh", o->refresh, 1, limit));
+    ICL_TRY(icl_check_range(context, function, "moments", o->moments, 0, 1));
     return icl_check_range(context, function, "report_every", o->report_every, 1, limit);
 }
 

@@ -77,7 +77,9 @@ icl_status icl_trainer_draw(icl_trainer *t) {
     if (t->batch == NULL || set == t->drawn)
         return ICL_OK;
     t->drawn = -1;
-    ICL_TRY(icl_sampler_draw(t->sampler, o->first + set * o->batch, t->batch));
+    int64_t first = o->first + set * o->batch;
+    ICL_TRY(o->moments ? icl_sampler_draw_moments(t->sampler, first, t->batch)
+                       : icl_sampler_draw(t->sampler, first, t->batch));
     t->drawn = set;
     return ICL_OK;
 }
