@@ -85,4 +85,10 @@ icl_status icl_safetensors_get(const icl_safetensors *file, const char *function
 icl_status icl_safetensors_get_text(const icl_safetensors *file, const char *function,
                                     const char *key, const char **text);
 
+/* FNV-1a of more bytes, from the hash of those before. */
+#define ICL_FNV_START UINT64_C(0xcbf29ce484222325)
+uint64_t icl_fnv(uint64_t hash, const void *bytes, size_t size);
+/* The 16 digits, without a zero at their end. */
+void icl_fnv_digits(uint64_t hash, char *digits);
+
 #endif

@@ -59,10 +59,4 @@ int64_t icl_safetensor_bytes(icl_dtype dtype, int64_t rank, const int64_t *shape
 const char *icl_shape_text(icl_dtype dtype, int64_t rank, const int64_t *shape,
                            char text[ICL_SHAPE_TEXT]);
 
-/* FNV-1a of more bytes, from the hash of those before. */
-#define ICL_FNV_START UINT64_C(0xcbf29ce484222325)
-uint64_t icl_fnv(uint64_t hash, const void *bytes, size_t size);
-/* The 16 digits, without a zero at their end. */
-void icl_fnv_digits(uint64_t hash, char *digits);
-
 #endif
