@@ -130,6 +130,13 @@ START_TEST(the_longest_name_can_be_replaced) {
     ASSERT_OK(p.context, put(p.context, path, "before"));
     ASSERT_OK(p.context, put(p.context, path, "after"));
     assert_contents(path, "after", 5);
+    /* drafts of the shortened name differ in their numbers still */
+    char other[FOLDER_PATH], draft[256];
+    snprintf(draft, sizeof draft, ".%.200s.icl-0", name);
+    ck_assert_int_eq(mkdir(in_folder(&p.folder, draft, other), 0777), 0);
+    ASSERT_OK(p.context, put(p.context, path, "again"));
+    assert_contents(path, "again", 5);
+    ck_assert_int_eq(rmdir(other), 0);
     LEAVE(&p, name);
 }
 END_TEST

@@ -25,13 +25,12 @@ typedef struct draft {
 
 /* ---- the target ---- */
 
-/* Replaces a path that ends in a symbolic link by where the link leads, there or not. 0 or errno.
- */
+/* Replaces a path by where its symbolic links lead, be anything there or not. 0 or errno. */
 static int follow_links(char *path, char *link) {
     for (int i = 0; i < MOST_LINKS; i++) {
         ssize_t length = readlink(path, link, PATH_SIZE);
         if (length < 0)
-            return errno == EINVAL || errno == ENOENT ? 0 : errno;
+            return 0; /* no link; or nothing that the next calls could use either */
         const char *slash = link[0] != '/' ? strrchr(path, '/') : NULL;
         size_t folder = slash != NULL ? (size_t)(slash - path) + 1 : 0;
         if (folder + (size_t)length >= PATH_SIZE)
