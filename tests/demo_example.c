@@ -37,8 +37,12 @@ static const option OWN[] = {
 static const example_preset PRESETS[] = {
     {"dim", "4", NULL}, {"steps", "500", "50"}, {"noise", "0.25", NULL}, {NULL, NULL, NULL}};
 static const example_program PROGRAM = {
-    "demo-example", "Pretends to learn a diagonal matrix, to try what the examples have in common.",
-    PRESETS, OWN, sizeof OWN / sizeof *OWN};
+    .name = "demo-example",
+    .summary = "Pretends to learn a diagonal matrix, to try what the examples have in common.",
+    .presets = PRESETS,
+    .own = OWN,
+    .own_count = sizeof OWN / sizeof *OWN,
+};
 
 static double excess_at(const example *e, double step) {
     return exp(-6 * step / (double)e->settings.steps) +
