@@ -411,12 +411,30 @@ START_TEST(progress_is_one_line) {
 }
 END_TEST
 
+START_TEST(work_is_one_line) {
+    char line[120];
+    progress_format_work(line, sizeof line, 3, 12, 2);
+    ck_assert_str_eq(line, "[======>                 ] 3/12  0:06 left");
+    progress_format_work(line, sizeof line, 0, 12, 0);
+    ck_assert_str_eq(line, "[>                       ] 0/12  ? left");
+    progress_format_work(line, sizeof line, 12, 12, 9);
+    ck_assert_str_eq(line, "[========================] 12/12  0:00 left");
+    progress_format_work(line, sizeof line, 13, 12, 9);
+    ck_assert_str_eq(line, "[========================] 13/12  0:00 left");
+    progress_format_work(line, sizeof line, 7, 0, 9);
+    ck_assert_str_eq(line, "7 done");
+    progress_format_work(line, 10, 3, 12, 2);
+    ck_assert_uint_eq(strlen(line), 9);
+}
+END_TEST
+
 START_TEST(progress_is_silent_in_a_file) {
     FILE *file = tmpfile();
     progress bar;
     progress_begin(&bar, file, 10);
     bar.drawn -= 1; /* as though time had passed */
     progress_update(&bar, 5, 1);
+    progress_work(&bar, 6);
     progress_end(&bar);
     ck_assert_int_eq(ftell(file), 0);
     fclose(file);
@@ -436,5 +454,6 @@ RUN_SUITE("support_results", checks_pass_within_the_tolerance_only, json_holds_r
           an_old_file_stays_until_the_end, a_link_is_followed_and_stays,
           a_bare_name_stays_where_the_program_started, what_cannot_be_written_is_found_at_once,
           a_read_only_file_is_refused, devices_are_written_in_place,
-          a_failed_write_leaves_the_old_file, progress_is_one_line, progress_is_silent_in_a_file,
+          a_failed_write_leaves_the_old_file, progress_is_one_line, work_is_one_line,
+          progress_is_silent_in_a_file,
           the_clock_runs_forward)

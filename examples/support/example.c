@@ -122,6 +122,11 @@ int example_progress(const icl_train_report *report, void *user) {
     return 0;
 }
 
+void example_work(example *e, int64_t done, int64_t total) {
+    e->bar.total = total;
+    progress_work(&e->bar, done);
+}
+
 /* The settings in one line: "dim 5, context 20, ..." */
 static void print_settings(const example *e, FILE *stream) {
     const example_settings *s = &e->settings;

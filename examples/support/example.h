@@ -65,7 +65,8 @@ typedef struct example {
 } example;
 
 /* Reads the command line and opens the files; exits with 0 after --help, with 2 where something
- * is wrong. Starts the clock and the progress bar (settings.steps steps). */
+ * is wrong. Starts the clock and the progress bar, for settings.steps steps: a program that makes
+ * more of them sets bar.total. */
 void example_begin(example *e, const example_program *program, int argc, char **argv);
 
 /* 1 where the user gave that option. */
@@ -74,6 +75,9 @@ int example_given(example *e, const char *name);
 /* An icl_progress_fn; user is the example. Draws the bar and keeps (step, loss, gradient_norm,
  * excess) for --csv and --plot. Steps go on counting where one trainer follows another. */
 int example_progress(const icl_train_report *report, void *user);
+
+/* Draws the bar of a program without a trainer: units of work done, of all. */
+void example_work(example *e, int64_t done, int64_t total);
 
 /* Ends the program with one line: refuse with 2, for values that do not go together. */
 #if defined(__GNUC__)
