@@ -87,7 +87,7 @@ int common_options(example *e) {
         {.name = "csv",
          .kind = OPTION_PATH,
          .value = &s->csv,
-         .help = "write the training curve there"},
+         .help = "write the series of the run there, a row a step or a case"},
         {.name = "plot",
          .kind = OPTION_PATH,
          .value = &s->plot,

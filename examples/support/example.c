@@ -100,7 +100,7 @@ void example_begin(example *e, const example_program *program, int argc, char **
     }
     if (answer == OPTIONS_BAD || open_files(e, message) != 0)
         example_refuse(e, "%s", message);
-    results_columns(&e->results, SERIES);
+    results_columns(&e->results, program->columns ? program->columns : SERIES);
     e->started = seconds_now();
     progress_begin(&e->bar, stderr, e->settings.steps);
 }
@@ -116,8 +116,9 @@ int example_progress(const icl_train_report *report, void *user) {
         e->steps_before += e->last_step;
     e->last_step = report->step;
     int64_t step = e->steps_before + report->step;
-    results_append(&e->results, (const double[]){(double)step, report->loss, report->gradient_norm,
-                                                 report->excess});
+    if (!e->program->columns)
+        results_append(&e->results, (const double[]){(double)step, report->loss,
+                                                     report->gradient_norm, report->excess});
     progress_update(&e->bar, step, report->loss);
     return 0;
 }
@@ -161,7 +162,7 @@ static int write_plot(example *e, char *message) {
     char title[128];
     snprintf(title, sizeof title, "%s: d = %lld, n = %lld, \xcf\x83\xc2\xb2 = %g", e->program->name,
              (long long)e->settings.dim, (long long)e->settings.context, e->settings.noise);
-    if (page->line_count == 0) {
+    if (page->line_count == 0 && !e->program->columns) {
         steps = results_column(&e->results, "step");
         loss = results_column(&e->results, "loss");
         page->lines[0] = (plot_line){"training loss", steps, loss, e->results.row_count};

@@ -47,6 +47,9 @@ typedef struct example_program {
     const example_preset *presets; /* ends with a NULL name; NULL: the common defaults */
     const option *own;             /* further options; copied */
     size_t own_count;
+    /* Columns of --csv, ends with NULL, which the program fills by results_append; NULL: step, loss,
+     * gradient_norm, excess, which example_progress fills. */
+    const char *const *columns;
 } example_program;
 
 typedef struct example {
