@@ -58,7 +58,7 @@ static void print_help(const example *e) {
         fputs("\nOptions of this example\n", stdout);
         options_print_help(stdout, e->options, own);
     }
-    fputs("\nOptions of all examples\n", stdout);
+    fputs("\nCommon options\n", stdout);
     options_print_help(stdout, e->options + own, e->option_count - own);
     fputs("  --help                this text\n\n"
           "Exit status: 0 if all checks agree with theory, 1 if some do not or training diverged,\n"
@@ -88,8 +88,8 @@ void example_begin(example *e, const example_program *program, int argc, char **
     *e = (example){.program = program, .page = {.level = NAN}};
     e->json.descriptor = e->csv.descriptor = e->plot.descriptor = -1;
     char message[OPTIONS_MESSAGE];
-    if (common_options(e) != 0)
-        example_refuse(e, "%s", "out of memory");
+    if (common_options(e, message) != 0)
+        example_refuse(e, "%s", message);
     options_answer answer = options_read(e->options, e->option_count, argc, argv, message);
     if (answer == OPTIONS_HELP) {
         print_help(e);
@@ -128,14 +128,23 @@ void example_work(example *e, int64_t done, int64_t total) {
     progress_work(&e->bar, done);
 }
 
+static int takes(const example *e, const char *name) {
+    return options_find(e->options, e->option_count, name) != NULL;
+}
+
 /* The settings in one line: "dim 5, context 20, ..." */
 static void print_settings(const example *e, FILE *stream) {
     const example_settings *s = &e->settings;
-    fprintf(stream, "%s: dim %lld, context %lld, noise %g, ", e->program->name, (long long)s->dim,
-            (long long)s->context, s->noise);
+    fprintf(stream, "%s: ", e->program->name);
+    if (takes(e, "dim"))
+        fprintf(stream, "dim %lld, ", (long long)s->dim);
+    if (takes(e, "context"))
+        fprintf(stream, "context %lld, ", (long long)s->context);
+    if (takes(e, "noise"))
+        fprintf(stream, "noise %g, ", s->noise);
     if (s->population)
         fputs("the exact loss, ", stream);
-    else
+    else if (takes(e, "batch"))
         fprintf(stream, "%lld prompts a step, ", (long long)s->batch);
     fprintf(stream, "seed %llu\n\n", (unsigned long long)s->seed);
 }

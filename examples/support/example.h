@@ -24,7 +24,7 @@
 #include "progress.h"
 #include "results.h"
 
-/* The values of the flags that all examples take. */
+/* The values of the common flags; 0 for one that the program does not take. */
 typedef struct example_settings {
     int64_t dim, context, batch, steps, threads;
     double noise; /* the variance sigma^2 */
@@ -47,6 +47,9 @@ typedef struct example_program {
     const example_preset *presets; /* ends with a NULL name; NULL: the common defaults */
     const option *own;             /* further options; copied */
     size_t own_count;
+    /* Those of dim, context, noise, batch, steps, lr, population that the program does not take,
+     * ends with NULL; NULL: it takes all. */
+    const char *const *without;
     /* Columns of --csv, ends with NULL, which the program fills by results_append; NULL: step, loss,
      * gradient_norm, excess, which example_progress fills. */
     const char *const *columns;
