@@ -110,7 +110,7 @@ static void list_common(example_settings *s, option *to) {
         {.name = "plot",
          .kind = OPTION_PATH,
          .value = &s->plot,
-         .help = "draw the training curve and the matrices into that .png or .svg (with gnuplot)"},
+         .help = "draw the results into that .png or .svg (with gnuplot)"},
     };
     for (size_t i = 0; i < COMMON; i++)
         to[i] = common[i];

@@ -13,6 +13,11 @@ enum { EXIT_AGREES = 0, EXIT_DISAGREES = 1, EXIT_UNUSABLE = 2 };
 static const char *const SERIES[] = {"step", "loss", "gradient_norm", "excess", NULL};
 
 static void release(example *e) {
+    for (size_t i = 0; i < e->kept_count; i++)
+        free(e->kept[i]);
+    free(e->kept);
+    e->kept = NULL;
+    e->kept_count = 0;
     progress_end(&e->bar);
     output_close(&e->json);
     output_close(&e->csv);
@@ -85,7 +90,7 @@ static int open_files(example *e, char *message) {
 }
 
 void example_begin(example *e, const example_program *program, int argc, char **argv) {
-    *e = (example){.program = program, .page = {.level = NAN}};
+    *e = (example){.program = program};
     e->json.descriptor = e->csv.descriptor = e->plot.descriptor = -1;
     char message[OPTIONS_MESSAGE];
     if (common_options(e, message) != 0)
@@ -128,27 +133,6 @@ void example_work(example *e, int64_t done, int64_t total) {
     progress_work(&e->bar, done);
 }
 
-static int takes(const example *e, const char *name) {
-    return options_find(e->options, e->option_count, name) != NULL;
-}
-
-/* The settings in one line: "dim 5, context 20, ..." */
-static void print_settings(const example *e, FILE *stream) {
-    const example_settings *s = &e->settings;
-    fprintf(stream, "%s: ", e->program->name);
-    if (takes(e, "dim"))
-        fprintf(stream, "dim %lld, ", (long long)s->dim);
-    if (takes(e, "context"))
-        fprintf(stream, "context %lld, ", (long long)s->context);
-    if (takes(e, "noise"))
-        fprintf(stream, "noise %g, ", s->noise);
-    if (s->population)
-        fputs("the exact loss, ", stream);
-    else if (takes(e, "batch"))
-        fprintf(stream, "%lld prompts a step, ", (long long)s->batch);
-    fprintf(stream, "seed %llu\n\n", (unsigned long long)s->seed);
-}
-
 static void print_verdict(example *e, FILE *stream, double seconds, const char *text) {
     size_t total, passed = results_passed(&e->results, &total);
     fprintf(stream, "\n%s: %s (%zu of %zu checks agree; %.1f s)\n", passed == total ? "YES" : "NO",
@@ -166,28 +150,16 @@ static int write_text(output *to, char *text, char *message) {
 }
 
 static int write_plot(example *e, char *message) {
-    plot_page *page = &e->page;
-    double *steps = NULL, *loss = NULL;
-    char title[128];
-    snprintf(title, sizeof title, "%s: d = %lld, n = %lld, \xcf\x83\xc2\xb2 = %g", e->program->name,
-             (long long)e->settings.dim, (long long)e->settings.context, e->settings.noise);
-    if (page->line_count == 0 && !e->program->columns) {
-        steps = results_column(&e->results, "step");
-        loss = results_column(&e->results, "loss");
-        page->lines[0] = (plot_line){"training loss", steps, loss, e->results.row_count};
-        page->line_count = steps && loss ? 1 : 0;
-    }
-    page->title = page->title ? page->title : title;
-    page->x_label = page->x_label ? page->x_label : "step";
-    page->y_label = page->y_label ? page->y_label : "loss";
+    if (e->page.panel_count == 0 && !e->program->columns)
+        example_loss_panel(e);
+    if (!e->page.title)
+        e->page.title = example_title(e);
     char *bytes;
     size_t size;
-    int result = plot_render(page, e->settings.plot, &bytes, &size, message);
+    int result = plot_render(&e->page, e->settings.plot, &bytes, &size, message);
     if (result == 0)
         result = output_write(&e->plot, bytes, size, message);
     free(bytes);
-    free(steps);
-    free(loss);
     return result;
 }
 
@@ -211,7 +183,7 @@ int example_end(example *e, const char *agrees, const char *disagrees) {
     int status = passed == total ? EXIT_AGREES : EXIT_DISAGREES;
     /* a machine reads stdout where a file is sent there */
     FILE *people = e->json.is_stdout || e->csv.is_stdout ? stderr : stdout;
-    print_settings(e, people);
+    example_print_settings(e, people);
     results_print(&e->results, people);
     print_verdict(e, people, seconds, passed == total ? agrees : disagrees);
     results_number(&e->results, "seconds", seconds);

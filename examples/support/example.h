@@ -6,7 +6,7 @@
  *         EXAMPLE_OK(&e, context, icl_law_create(...));  (ends the program where a call fails)
  *         ... trainer.progress = example_progress; trainer.progress_user = &e;
  *         results_check(&e.results, "eta_trained", "step size", eta, theory, tolerance);
- *         e.page.matrices[0] = ...;
+ *         plot_add_level(example_loss_panel(&e), "optimum", optimum);
  *         return example_end(&e, "it is one step of gradient descent", "it is something else");
  *     }
  *
@@ -66,8 +66,9 @@ typedef struct example {
     int64_t steps_before; /* of trainers that ran before this one */
     int64_t last_step;
     double started;
-    /* The page of --plot: what stays empty is filled from the series of example_progress. */
-    plot_page page;
+    plot_page page; /* of --plot; a trainer's page without panels gets the training curve */
+    void **kept;    /* memory that lives until the end */
+    size_t kept_count;
 } example;
 
 /* Reads the command line and opens the files; exits with 0 after --help, with 2 where something
@@ -85,6 +86,18 @@ int example_progress(const icl_train_report *report, void *user);
 /* Draws the bar of a program without a trainer: units of work done, of all. */
 void example_work(example *e, int64_t done, int64_t total);
 
+/* Zeroed numbers, a text, a column of the series (row_count numbers), for results and plots: they
+ * live until example_end. Out of memory, or of an unknown column, the program ends. */
+double *example_array(example *e, int64_t count);
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+const char *example_text(example *e, const char *format, ...);
+double *example_column(example *e, const char *name);
+
+/* Adds a panel with the losses that example_progress has kept, over the steps. */
+plot_panel *example_loss_panel(example *e);
+
 /* Ends the program with one line: refuse with 2, for values that do not go together. */
 #if defined(__GNUC__)
 __attribute__((noreturn, format(printf, 2, 3)))
@@ -97,5 +110,9 @@ void example_ok(example *e, const icl_context *context, icl_status status);
 
 /* Prints the table and the verdict, writes the files, frees everything. The exit status. */
 int example_end(example *e, const char *agrees, const char *disagrees);
+
+/* "dim 5, context 20, ..." of what the program takes; and "d = 5, n = 20, ..." for a title. */
+void example_print_settings(const example *e, FILE *stream);
+const char *example_title(example *e);
 
 #endif
