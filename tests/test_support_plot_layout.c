@@ -1,5 +1,4 @@
-/* The layout of the examples' plots: what axes span, ticks that have room, and pages of any panels
- * on which no text meets another. */
+/* The layout of the examples' plots: what axes span, ticks that have room, texts that never meet. */
 #include "options.h"
 #include "plot_sheet.h"
 #include "support/support.h"
@@ -311,7 +310,7 @@ static void add_labels(const plot_sheet *s, const char *script) {
         double width = plot_text_width(text);
         if (width == 0)
             continue; /* a mark of the legend */
-        if (strncmp(words - 6, "rotate by 90" + 6, 6) == 0)
+        if (strncmp(words - 6, " by 90", 6) == 0)
             add_box(x - 7, y - width / 2, x + 7, y + width / 2, text);
         else if (strncmp(words - 6, "center", 6) == 0)
             add_box(x - width / 2, y - 7, x + width / 2, y + 7, text);
@@ -453,6 +452,7 @@ START_TEST(matrices_share_one_scale_and_one_bar) {
     const plot_view *one = &s->views[1], *two = &s->views[2];
     ck_assert(!one->shares && two->shares && !one->colour_bar && two->colour_bar);
     ck_assert(one->colour.most == 8 && two->colour.most == 8 && two->colour.least == -8);
+    ck_assert(one->diverging && two->diverging);
     ck_assert(one->width == one->height && two->width == one->width);
     ck_assert_double_eq(s->width, 1280);
     free(s);
@@ -487,7 +487,7 @@ START_TEST(long_legends_stand_aside) {
     s = plot_sheet_of(&page, "svg");
     ck_assert(s->views[0].legend_aside);
     ck_assert_double_gt(s->width, width);
-    ck_assert_int_eq(plot_legend_count(p), PLOT_LINES);
+    ck_assert_int_eq(plot_legend_count(&s->views[0]), PLOT_LINES);
     free(s);
 }
 END_TEST

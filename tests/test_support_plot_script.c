@@ -233,6 +233,29 @@ START_TEST(the_script_has_what_the_panels_say) {
 }
 END_TEST
 
+START_TEST(what_an_axis_cannot_show_is_not_explained) {
+    plot_page page = lines_page(1);
+    plot_panel *p = &page.panels[0];
+    p->upright = -1;
+    p->upright_label = "left of all";
+    plot_add_level(p, "below all", 0);
+    plot_add_level(p, "nowhere", NAN);
+    char *text = script_of(&page, "svg");
+    ck_assert_int_eq(count_of(text, "set label 'left of all' "), 1);
+    ck_assert_int_eq(count_of(text, "graph 1 nohead"), 1);
+    ck_assert_int_eq(count_of(text, "set label 'below all' "), 1);
+    ck_assert_int_eq(count_of(text, "set label 'nowhere' "), 0);
+    free(text);
+    p->log_x = p->log_y = 1;
+    text = script_of(&page, "svg");
+    ck_assert_int_eq(count_of(text, "set label 'left of all' "), 0);
+    ck_assert_int_eq(count_of(text, "graph 1 nohead"), 0);
+    ck_assert_int_eq(count_of(text, "set label 'below all' "), 0);
+    ck_assert_int_eq(count_of(text, "dt (8,5)"), 0);
+    free(text);
+}
+END_TEST
+
 START_TEST(twelve_lines_differ) {
     plot_page page = lines_page(PLOT_LINES);
     char *text = script_of(&page, "svg"), *styles[PLOT_LINES];
@@ -290,5 +313,6 @@ RUN_SUITE("support_plot_script", curves_have_gaps_for_what_cannot_be_shown,
           errors_have_two_ends_on_the_axis, long_curves_are_thinned_and_keep_their_ends,
           matrices_carry_their_entries_as_text, images_have_all_their_cells,
           marks_are_columns_and_rows, bars_that_cannot_be_drawn_are_said,
-          texts_are_quoted_for_gnuplot, the_script_has_what_the_panels_say, twelve_lines_differ,
+          texts_are_quoted_for_gnuplot, the_script_has_what_the_panels_say,
+          what_an_axis_cannot_show_is_not_explained, twelve_lines_differ,
           lightness_tells_the_colours_in_grey_print_too)

@@ -56,7 +56,7 @@ typedef struct plot_line {
     plot_colour colour;
 } plot_line;
 
-/* A dashed line across curves or bars. What is not finite is not drawn. */
+/* A dashed line across curves or bars; none where the axis has no place for it, as for NaN. */
 typedef struct plot_level {
     const char *label;
     double value;

@@ -72,6 +72,10 @@ double plot_text_width(const char *text) {
     return text_width(text, 0);
 }
 
+int plot_is_text(const char *text) {
+    return text && text[0] != '\0';
+}
+
 double plot_axis_text_width(const plot_axis *axis) {
     double width = 0;
     for (int i = 0; i < axis->tick_count; i++)

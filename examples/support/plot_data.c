@@ -48,9 +48,9 @@ static const char *entry_text(char *text, size_t size, double value, const plot_
 }
 
 /* White on what is dark: the ends of the diverging scale, the lower part of the other one. */
-static int is_dark(const plot_heat *heat, const plot_axis *colour, double value) {
-    double part = (value - colour->least) / (colour->most - colour->least);
-    return heat->diverging ? fabs(part - 0.5) > 0.275 : part < 0.5;
+static int is_dark(const plot_view *view, double value) {
+    double part = (value - view->colour.least) / (view->colour.most - view->colour.least);
+    return view->diverging ? fabs(part - 0.5) > 0.275 : part < 0.5;
 }
 
 /* column, row, value, text, colour of the text */
@@ -70,7 +70,7 @@ void plot_write_heat(FILE *file, const void *what) {
             if (numbered)
                 entry_text(text, sizeof text, value, &view->colour);
             fprintf(file, "%lld,%lld,%.17g,%s,%d\n", (long long)j + 1, (long long)i + 1, value,
-                    text, is_dark(heat, &view->colour, value) ? 0xffffff : 0x303030);
+                    text, is_dark(view, value) ? 0xffffff : 0x303030);
         }
 }
 

@@ -14,22 +14,18 @@ typedef struct entry {
 } entry;
 enum { ENTRIES = PLOT_LINES + PLOT_LEVELS + 2 };
 
-static int is_text(const char *text) {
-    return text && text[0] != '\0';
-}
-
-static int entries_of(const plot_panel *panel, entry *list) {
-    int count = 0;
-    if (panel->kind == PLOT_HEAT_MAP && panel->heat.mark_count > 0)
-        if (is_text(panel->heat.mark_label))
-            list[count++] = (entry){MARK, 0, panel->heat.mark_label};
-    for (size_t i = 0; panel->kind == PLOT_CURVES && i < panel->line_count; i++)
-        if (is_text(panel->lines[i].label))
+static int entries_of(const plot_view *view, entry *list) {
+    const plot_panel *panel = view->panel;
+    int count = 0, heat = panel->kind == PLOT_HEAT_MAP, curves = panel->kind == PLOT_CURVES;
+    if (heat && panel->heat.mark_count > 0 && plot_is_text(panel->heat.mark_label))
+        list[count++] = (entry){MARK, 0, panel->heat.mark_label};
+    for (size_t i = 0; curves && i < panel->line_count; i++)
+        if (plot_is_text(panel->lines[i].label))
             list[count++] = (entry){LINE, i, panel->lines[i].label};
-    for (size_t i = 0; panel->kind != PLOT_HEAT_MAP && i < panel->level_count; i++)
-        if (is_text(panel->levels[i].label) && isfinite(panel->levels[i].value))
+    for (size_t i = 0; !heat && i < panel->level_count; i++)
+        if (plot_is_text(panel->levels[i].label) && plot_shows_level(view, i))
             list[count++] = (entry){LEVEL, i, panel->levels[i].label};
-    if (panel->kind == PLOT_CURVES && is_text(panel->upright_label) && isfinite(panel->upright))
+    if (plot_is_text(panel->upright_label) && plot_shows_upright(view))
         list[count++] = (entry){UPRIGHT, 0, panel->upright_label};
     return count;
 }
@@ -38,15 +34,15 @@ static double entry_width(const entry *e) {
     return SAMPLE + SPACE + plot_text_width(e->text);
 }
 
-int plot_legend_count(const plot_panel *panel) {
+int plot_legend_count(const plot_view *view) {
     entry list[ENTRIES];
-    return entries_of(panel, list);
+    return entries_of(view, list);
 }
 
-double plot_legend_width(const plot_panel *panel) {
+double plot_legend_width(const plot_view *view) {
     entry list[ENTRIES];
     double width = 0;
-    int count = entries_of(panel, list);
+    int count = entries_of(view, list);
     for (int i = 0; i < count; i++)
         width = fmax(width, entry_width(&list[i]));
     return width;
@@ -60,9 +56,9 @@ static void place(const entry *e, double width, double *x, int *line) {
     }
 }
 
-int plot_legend_lines(const plot_panel *panel, double width) {
+int plot_legend_lines(const plot_view *view, double width) {
     entry list[ENTRIES];
-    int count = entries_of(panel, list), line = 0;
+    int count = entries_of(view, list), line = 0;
     double x = 0;
     for (int i = 0; i < count; i++) {
         place(&list[i], width, &x, &line);
@@ -132,8 +128,8 @@ static void put_sample(FILE *file, const plot_sheet *sheet, const plot_panel *pa
 
 void plot_put_legend(FILE *file, const plot_sheet *sheet, const plot_view *view) {
     entry list[ENTRIES];
-    int count = entries_of(view->panel, list), line = 0;
-    int lines = view->legend_aside ? 0 : plot_legend_lines(view->panel, view->width);
+    int count = entries_of(view, list), line = 0;
+    int lines = view->legend_aside ? 0 : plot_legend_lines(view, view->width);
     double x = 0, left = view->left + (view->legend_aside ? view->width + 16 : 0);
     double top = view->legend_aside ? view->top + 8 : view->top - (lines - 0.1) * PLOT_TEXT_LINE;
     for (int i = 0; i < count; i++) {

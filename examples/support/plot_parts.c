@@ -57,6 +57,8 @@ static void put_frame(FILE *file, const plot_sheet *sheet, const plot_view *v) {
 
 /* ---- curves and bars ---- */
 
+static const char GRID[] = "ytics lt 1 dt solid lc rgb '#e4e4e4' lw 0.7";
+
 static void put_axes(FILE *file, const plot_view *v) {
     put_range(file, 'x', v->x.least, v->x.most);
     put_range(file, 'y', v->y.least, v->y.most);
@@ -67,20 +69,20 @@ static void put_axes(FILE *file, const plot_view *v) {
     put_ticks(file, "y", &v->y);
 }
 
-static void put_levels(FILE *file, const plot_panel *panel) {
-    for (size_t i = 0; i < panel->level_count; i++)
-        if (isfinite(panel->levels[i].value)) {
-            fprintf(file, "%.17g with lines ", panel->levels[i].value);
+static void put_levels(FILE *file, const plot_view *v) {
+    for (size_t i = 0; i < v->panel->level_count; i++)
+        if (plot_shows_level(v, i)) {
+            fprintf(file, "%.17g with lines ", v->panel->levels[i].value);
             plot_put_level_style(file, i);
             fputs(", ", file);
         }
 }
 
-static void put_upright(FILE *file, const plot_panel *panel) {
-    if (!panel->upright_label || !isfinite(panel->upright))
+static void put_upright(FILE *file, const plot_view *v) {
+    if (!plot_shows_upright(v))
         return;
     fprintf(file, "set arrow from first %.17g, graph 0 to first %.17g, graph 1 nohead back ",
-            panel->upright, panel->upright);
+            v->panel->upright, v->panel->upright);
     plot_put_upright_style(file);
     fputc('\n', file);
 }
@@ -124,16 +126,15 @@ static void put_curves(FILE *file, const plot_sheet *sheet, const plot_view *v) 
     const plot_panel *panel = v->panel;
     put_axes(file, v);
     put_ticks(file, "x", &v->x);
-    fprintf(file, "set grid %sytics lt 1 dt solid lc rgb '#e4e4e4' lw 0.7\n",
-            v->x.log ? "xtics " : "");
-    put_upright(file, panel);
+    fprintf(file, "set grid %s%s\n", v->x.log ? "xtics " : "", GRID);
+    put_upright(file, v);
     fputs("plot ", file);
     for (size_t i = 0; i < panel->line_count; i++)
         if (panel->lines[i].error)
             put_error(file, v, i);
     for (size_t i = 0; i < panel->line_count; i++)
         put_line(file, sheet, v, i);
-    put_levels(file, panel);
+    put_levels(file, v);
     fputs("NaN notitle\n", file);
 }
 
@@ -141,7 +142,7 @@ static void put_bars(FILE *file, const plot_view *v) {
     const plot_bars *bars = &v->panel->bars;
     char name[64];
     put_axes(file, v);
-    fputs("set grid ytics lt 1 dt solid lc rgb '#e4e4e4' lw 0.7\nset xtics scale 0 (", file);
+    fprintf(file, "set grid %s\nset xtics scale 0 (", GRID);
     for (int64_t i = 0; i < bars->count; i++) {
         fputs(i == 0 ? "" : ", ", file);
         plot_put_text(file, bars->labels[i]);
@@ -153,16 +154,15 @@ static void put_bars(FILE *file, const plot_view *v) {
     if (!v->y.log && v->y.least < 0)
         fputs("set xzeroaxis lt 1 lw 0.8 lc rgb '#404040'\n", file);
     fputs("plot ", file);
-    if (bars->count > 0) {
+    snprintf(name, sizeof name, "bars%zu.csv", v->index);
+    if (bars->count > 0)
         fprintf(file,
-                "'bars%zu.csv' using 1:3:($1-0.32):($1+0.32):2:3 with boxxyerror fs solid 1.0 "
-                "noborder lc rgb '#0072B2', '' using 1:6:7 with labels offset 0,0.6 noenhanced, ",
-                v->index);
-        snprintf(name, sizeof name, "bars%zu.csv", v->index);
-        if (bars->errors)
-            put_error_bars(file, name, 4, 5, "#404040");
-    }
-    put_levels(file, v->panel);
+                "'%s' using 1:3:($1-0.32):($1+0.32):2:3 with boxxyerror fs solid 1.0 noborder lc "
+                "rgb '#0072B2', '' using 1:6:7 with labels offset 0,0.6 noenhanced, ",
+                name);
+    if (bars->count > 0 && bars->errors)
+        put_error_bars(file, name, 4, 5, "#404040");
+    put_levels(file, v);
     fputs("NaN notitle\n", file);
 }
 
@@ -178,7 +178,7 @@ static const char SEQUENTIAL[] = "0 '#002358', 1 '#2b3865', 2 '#4b4e6f', 3 '#686
 static void put_colours(FILE *file, const plot_sheet *sheet, const plot_view *v) {
     const plot_heat *heat = &v->panel->heat;
     fprintf(file, "set palette defined (%s)\nset cbrange [%.17g:%.17g]\n",
-            heat->diverging ? DIVERGING : SEQUENTIAL, v->colour.least, v->colour.most);
+            v->diverging ? DIVERGING : SEQUENTIAL, v->colour.least, v->colour.most);
     if (!v->colour_bar) {
         fputs("unset colorbox\n", file);
         return;
@@ -231,7 +231,7 @@ static void put_heat(FILE *file, const plot_sheet *sheet, const plot_view *v) {
     put_ticks(file, "x", &v->x);
     put_ticks(file, "y", &v->y);
     if (v->shares)
-        fputs("set format y ''\nunset ytics\n", file);
+        fputs("unset ytics\n", file);
     put_colours(file, sheet, v);
     fputs("plot ", file);
     if (drawn)

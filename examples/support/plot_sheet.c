@@ -12,10 +12,6 @@ enum { LEGEND_LINES = 4 }; /* more would stand to the right */
 static const double WIDE[COLUMNS] = {720, 1000, 1280}, LEAST[COLUMNS] = {560, 360, 260};
 static const double HIGH[ROWS] = {280, 250};
 
-static int is_text(const char *text) {
-    return text && text[0] != '\0';
-}
-
 /* Square cells: its width follows from its height. */
 static int is_matrix(const plot_panel *panel) {
     return panel->kind == PLOT_HEAT_MAP && !panel->heat.row_ticks && !panel->heat.col_ticks;
@@ -53,6 +49,7 @@ static void span(const plot_page *page, plot_view *v) {
     case PLOT_HEAT_MAP:
         plot_span_heat(v->panel, &v->x, &v->y);
         first = chain_of(page, v->index, &length);
+        v->diverging = page->panels[first].heat.diverging;
         plot_span_colours(&page->panels[first], length, &v->colour);
         break;
     }
@@ -115,32 +112,31 @@ static void find_overhang(plot_view *v) {
     v->right_room = fmax(v->right_room, half);
     v->right_room = fmax(v->right_room, plot_axis_overhang(&v->x, v->width) + EDGE);
     if (!v->legend_aside)
-        v->right_room = fmax(v->right_room, plot_legend_width(panel) - v->width + EDGE);
+        v->right_room = fmax(v->right_room, plot_legend_width(v) - v->width + EDGE);
 }
 
 /* For the least width that the panel may get. */
 static void find_side_room(plot_view *v) {
     const plot_panel *panel = v->panel;
-    double label = is_text(panel->y_label) ? PLOT_AXIS_LABEL : 0;
+    double label = plot_is_text(panel->y_label) ? PLOT_AXIS_LABEL : 0;
     v->left_room = v->shares ? 8 : EDGE + label + plot_axis_text_width(&v->y) + PLOT_TICK;
     v->right_room = APART;
     find_slant(v);
     if (v->colour_bar)
         v->right_room += 2 * PLOT_COLOUR_BAR + PLOT_TICK + plot_axis_text_width(&v->colour) +
-                         (is_text(panel->heat.colour_label) ? PLOT_AXIS_LABEL : 0);
-    v->legend_aside =
-        panel->kind != PLOT_HEAT_MAP && plot_legend_lines(panel, v->width) > LEGEND_LINES;
+                         (plot_is_text(panel->heat.colour_label) ? PLOT_AXIS_LABEL : 0);
+    v->legend_aside = panel->kind != PLOT_HEAT_MAP && plot_legend_lines(v, v->width) > LEGEND_LINES;
     if (v->legend_aside)
-        v->right_room += 16 + plot_legend_width(panel);
+        v->right_room += 16 + plot_legend_width(v);
     find_overhang(v);
 }
 
 static void find_end_room(plot_view *v) {
     const plot_panel *panel = v->panel;
-    int lines = v->legend_aside ? 0 : plot_legend_lines(panel, v->width);
-    v->top_room = 10 + PLOT_TEXT_LINE * (lines + is_text(panel->title));
+    int lines = v->legend_aside ? 0 : plot_legend_lines(v, v->width);
+    v->top_room = 10 + PLOT_TEXT_LINE * (lines + plot_is_text(panel->title));
     double labels = v->slanted ? 4 + 0.57 * widest_label(&panel->bars) : PLOT_TEXT_LINE;
-    v->bottom_room = 28 + labels + (is_text(panel->x_label) ? PLOT_TEXT_LINE : 0);
+    v->bottom_room = 28 + labels + (plot_is_text(panel->x_label) ? PLOT_TEXT_LINE : 0);
 }
 
 /* ---- the grid ---- */
@@ -153,7 +149,7 @@ static double row_height(const plot_sheet *s, int row) {
         if (v->row != row)
             continue;
         if (v->legend_aside)
-            height = fmax(height, PLOT_TEXT_LINE * plot_legend_count(v->panel));
+            height = fmax(height, PLOT_TEXT_LINE * plot_legend_count(v));
         if (!v->shares)
             height = fmax(height, plot_text_width(v->panel->y_label));
         if (v->colour_bar)
@@ -220,7 +216,7 @@ static void place_columns(plot_sheet *s) {
 }
 
 static void place_rows(plot_sheet *s) {
-    double y = is_text(s->page->title) ? 44 : EDGE;
+    double y = plot_is_text(s->page->title) ? 44 : EDGE;
     for (int row = 0; row < s->rows; row++) {
         double top = 0, height = 0, bottom = 0;
         for (size_t i = 0; i < s->view_count; i++)

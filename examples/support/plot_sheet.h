@@ -52,6 +52,7 @@ void plot_axis_places(plot_axis *axis, const double *values, int64_t count, doub
 /* Width of the widest text. */
 double plot_axis_text_width(const plot_axis *axis);
 double plot_text_width(const char *text); /* NULL: 0 */
+int plot_is_text(const char *text);       /* neither NULL nor "" */
 /* How far the last text reaches beyond the end of an axis of that length. */
 double plot_axis_overhang(const plot_axis *axis, double length);
 
@@ -73,6 +74,7 @@ typedef struct plot_view {
     plot_axis x, y, colour;
     int shares;     /* takes rows and colours from the view to its left */
     int colour_bar; /* draws it */
+    int diverging;  /* the colours */
     double left_room, right_room, top_room, bottom_room;
     double left, top, width, height; /* of the data */
     int legend_aside;                /* to the right of the data, else above */
@@ -97,10 +99,10 @@ int plot_check(const plot_page *page, char *message);
 /* ---- plot_legend.c ---- */
 
 /* Lines that the legend takes in a width; 0 if there is nothing to explain. */
-int plot_legend_lines(const plot_panel *panel, double width);
+int plot_legend_lines(const plot_view *view, double width);
 /* Width of the widest entry, and how many there are. */
-double plot_legend_width(const plot_panel *panel);
-int plot_legend_count(const plot_panel *panel);
+double plot_legend_width(const plot_view *view);
+int plot_legend_count(const plot_view *view);
 void plot_put_legend(FILE *file, const plot_sheet *sheet, const plot_view *view);
 
 /* ---- plot_data.c, plot_script.c: writers of one file each ---- */
@@ -139,5 +141,8 @@ const char *plot_colour_of(const plot_panel *panel, size_t index);
 /* Whether the points of a line are marked; whether they are joined. */
 int plot_is_marked(const plot_line *line);
 int plot_is_joined(const plot_line *line);
+/* Whether there is a place on the axes for a level, and for the vertical line. */
+int plot_shows_level(const plot_view *view, size_t index);
+int plot_shows_upright(const plot_view *view);
 
 #endif

@@ -19,6 +19,16 @@ int plot_is_joined(const plot_line *line) {
     return line->style != PLOT_MARKS;
 }
 
+int plot_shows_level(const plot_view *view, size_t index) {
+    return plot_axis_shows(&view->y, view->panel->levels[index].value);
+}
+
+int plot_shows_upright(const plot_view *view) {
+    const plot_panel *panel = view->panel;
+    return panel->kind == PLOT_CURVES && panel->upright_label &&
+           plot_axis_shows(&view->x, panel->upright);
+}
+
 void plot_put_line_style(FILE *file, const plot_panel *panel, size_t index) {
     const char *dash = panel->lines[index].style == PLOT_DASHED ? "dt (6,4) "
                        : index >= COLOUR_COUNT                  ? "dt (1.5,2) "
