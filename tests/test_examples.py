@@ -216,7 +216,7 @@ class Example:
         assert all(field == "" or math.isfinite(float(field)) for row in rows for field in row)
         first = [float(row[0]) for row in rows]
         assert all(a <= b for a, b in zip(first, first[1:])), f"{self.columns[0]} falls"
-        if self.columns[0] == "step":
+        if self.columns == TRAINING:
             assert len(set(first)) == len(first), "steps repeat"
         assert len({tuple(row) for row in rows}) == len(rows), "rows repeat"
 
