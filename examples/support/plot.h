@@ -47,8 +47,7 @@ typedef enum plot_style {
 
 typedef struct plot_line {
     const char *label;
-    const double *x,
-        *y; /* count each; what is not finite, or not above 0 on a log axis, is a gap */
+    const double *x, *y; /* count; what is not finite, or not above 0 on a log axis, is a gap */
     int64_t count;
     const double *error; /* count, half the height of a band around y; NULL: none */
     int error_bars;      /* 1: bars in place of the band */
@@ -96,8 +95,7 @@ typedef enum plot_kind { PLOT_CURVES = 0, PLOT_HEAT_MAP = 1, PLOT_BAR_CHART = 2 
 typedef struct plot_panel {
     plot_kind kind;
     const char *title, *x_label, *y_label;
-    int log_x,
-        log_y; /* where there is something above 0: log_x of curves, log_y not of heat maps */
+    int log_x, log_y; /* of curves, and log_y of bars; linear where nothing is above 0 */
     plot_line lines[PLOT_LINES];
     size_t line_count;
     plot_level levels[PLOT_LEVELS];
