@@ -33,8 +33,9 @@ typedef struct icl_safetensor {
     icl_dtype dtype;
     int64_t rank;                 /* 0 to ICL_RANK_MOST; rank 0 is one number */
     int64_t shape[ICL_RANK_MOST]; /* each >= 0 */
-    const void *
-        data; /* row-major; of a file, on a boundary of 8 bytes for F64 and I64; never NULL there */
+    /* row-major; may be NULL where there is nothing to write. Of a file that was read: never NULL,
+     * on a boundary of 8 bytes for F64 and I64, the file's until it is freed. */
+    const void *data;
 } icl_safetensor;
 
 typedef struct icl_text_pair {
