@@ -11,8 +11,7 @@ void icl_model_text(const icl_model *model, char text[ICL_MODEL_TEXT]) {
     const icl_model_options *o = &model->shape;
     snprintf(text, ICL_MODEL_TEXT,
              "dim=%" PRId64 " token=%" PRId64 " layers=%" PRId64 " heads=%" PRId64
-             " parametrisation=%d width=%" PRId64
-             " sign=%d looped=%d residual=%d guess=%d form=%d",
+             " parametrisation=%d width=%" PRId64 " sign=%d looped=%d residual=%d guess=%d form=%d",
              model->dim, model->token, model->layers, model->heads, (int)model->parametrisation,
              model->width, model->sign, o->looped, o->residual, o->guess, (int)o->form);
 }
@@ -80,8 +79,8 @@ static icl_status check_masks(const icl_model *model, const char *function, cons
                                 (const int64_t[]){model->count}, &data));
     const uint8_t *masks = data;
     for (int64_t i = 0; i < model->count; i++)
-        ICL_REQUIRE(model->context, masks[i] <= 1, ICL_ERR_FORMAT, "%s: %s: %s[%lld] = %d", function,
-                    path, MASKS, (long long)i, (int)masks[i]);
+        ICL_REQUIRE(model->context, masks[i] <= 1, ICL_ERR_FORMAT, "%s: %s: %s[%lld] = %d",
+                    function, path, MASKS, (long long)i, (int)masks[i]);
     return ICL_OK;
 }
 

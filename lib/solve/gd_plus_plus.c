@@ -1,6 +1,6 @@
 /* GD++ (von Oswald et al. 2212.07677): gradient descent whose every step also turns the covariates,
- * the query's too, by x <- (I - gamma A_k) x, A_k = X_k^T X_k. In the weights of the first covariates,
- * with X_k = X T_k and T_0 = I:
+ * the query's too, by x <- (I - gamma A_k) x, A_k = X_k^T X_k. In the weights of the first
+ * covariates, with X_k = X T_k and T_0 = I:
  *
  *     w_{k+1} = w_k - eta T_k T_k (A w_k - c),   T_{k+1} = (I - gamma T_k A T_k) T_k.
  *
@@ -15,7 +15,7 @@
 
 typedef struct descent {
     double eta, gamma;
-    double *T, *product, *turned; /* d x d */
+    double *T, *product, *turned;   /* d x d */
     double *residual, *half, *next; /* d */
 } descent;
 
@@ -87,8 +87,12 @@ static double row_sum(const icl_prompt *prompt) {
 static icl_status run(const icl_solver *solver, icl_prompt *prompt) {
     int64_t d = prompt->d;
     double *at = prompt->scratch, most = row_sum(prompt);
-    descent it = {.eta = solver->step > 0 ? solver->step : most > 0 ? 1 / most : 0,
-                  .gamma = solver->gamma > 0 ? solver->gamma : most > 0 ? 1 / (3 * most) : 0,
+    descent it = {.eta = solver->step > 0 ? solver->step
+                         : most > 0       ? 1 / most
+                                          : 0,
+                  .gamma = solver->gamma > 0 ? solver->gamma
+                           : most > 0        ? 1 / (3 * most)
+                                             : 0,
                   .T = at,
                   .product = at + d * d,
                   .turned = at + 2 * d * d,

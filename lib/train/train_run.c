@@ -31,7 +31,8 @@ static icl_status take_mean(icl_trainer *t) {
         return ICL_OK;
     for (int64_t i = 0; i < t->model->count; i++)
         t->model->parameters[i] = t->mean[i] / (double)t->averaged;
-    return t->population != NULL ? icl_trainer_excess(t, t->model, &t->report.excess, NULL) : ICL_OK;
+    return t->population != NULL ? icl_trainer_excess(t, t->model, &t->report.excess, NULL)
+                                 : ICL_OK;
 }
 
 static void begin(icl_trainer *t) {

@@ -1,4 +1,5 @@
-/* A trainer from the inside: train.c makes it, train_step.c takes a step, train_run.c repeats it. */
+/* A trainer from the inside: train.c makes it, train_step.c takes a step, train_run.c repeats it.
+ */
 #ifndef ICL_TRAIN_TRAINER_H
 #define ICL_TRAIN_TRAINER_H
 
@@ -9,7 +10,7 @@
 
 struct icl_trainer {
     icl_context *context;
-    icl_model *model;         /* borrowed, as the next two */
+    icl_model *model; /* borrowed, as the next two */
     icl_optimiser *optimiser;
     const icl_sampler *sampler;
     icl_trainer_options options;
