@@ -1,6 +1,6 @@
 /* Deep linear attention: Gram space against tokens, gradients, looping, depths, equal bits. */
-#include "model/workspace.h"
 #include "test_deep.h"
+#include "model/workspace.h"
 #include "test_gradient.h"
 
 static const deep_shape shapes[] = {
@@ -113,10 +113,10 @@ START_TEST(test_every_road_agrees) {
         for (int road = 0; road < 3; road++) {
             icl_model_workspace workspace;
             ASSERT_OK(t.context,
-                      icl_model_workspace_create_with(
-                          t.model, shapes[i].prompts, shapes[i].queries,
-                          road < 2 ? icl_attention_kernels_of(t.context) : &icl_attention_kernels_blas,
-                          &workspace));
+                      icl_model_workspace_create_with(t.model, shapes[i].prompts, shapes[i].queries,
+                                                      road < 2 ? icl_attention_kernels_of(t.context)
+                                                               : &icl_attention_kernels_one_lane,
+                                                      &workspace));
             if (road == 1)
                 workspace.tail_kernels = NULL;
             ASSERT_OK(t.context, icl_model_loss_in(t.model, t.batch, &workspace, &loss[road],

@@ -109,12 +109,13 @@ ICL_API icl_status icl_metric_sparsity(const icl_context *context, int64_t count
 ICL_API icl_status icl_metric_overlap(const icl_context *context, int64_t count, const double *p,
                                       const double *q, int64_t K, double *overlap, double *cosine);
 
-/* The line y = intercept + slope x through `count` >= 2 points by least squares. */
 typedef struct icl_line_fit {
     double slope, intercept;
     double slope_error; /* its standard error; NaN for two points */
     double r_squared;   /* 1 for points on a line, also a level one */
 } icl_line_fit;
+
+/* The line y = intercept + slope x through `count` >= 2 points by least squares. */
 ICL_API icl_status icl_metric_line(const icl_context *context, int64_t count, const double *x,
                                    const double *y, icl_line_fit *fit);
 

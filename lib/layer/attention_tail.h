@@ -43,6 +43,7 @@ typedef struct icl_attention_tail_kernels {
 } icl_attention_tail_kernels;
 
 ICL_ISA_TABLES(icl_attention_tail_kernels, icl_attention_tail_kernels)
+extern const icl_attention_tail_kernels icl_attention_tail_kernels_one_lane;
 
 static inline int64_t icl_attention_tail_left(int64_t H, int64_t B, int64_t queries) {
     return H * (queries + B) + B + H * B;

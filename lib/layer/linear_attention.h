@@ -56,16 +56,16 @@ typedef struct icl_attention_kernels {
 
 ICL_ISA_TABLES(icl_attention_kernels, icl_attention_kernels)
 
-/* One prompt at a time through the BLAS: for matrices that are too large for the caches eight
- * times. */
-extern const icl_attention_kernels icl_attention_kernels_blas;
+/* The same source for one prompt at a time, through the BLAS: for matrices of which eight are too
+ * much for the caches. */
+extern const icl_attention_kernels icl_attention_kernels_one_lane;
 
 /* Which of the two is faster was measured: docs/benchmarks.md. */
 enum { ICL_ATTENTION_BLAS_FROM = 48 };
 
 static inline const icl_attention_kernels *icl_attention_kernels_for(const icl_context *context,
                                                                      int64_t D) {
-    return D >= ICL_ATTENTION_BLAS_FROM ? &icl_attention_kernels_blas
+    return D >= ICL_ATTENTION_BLAS_FROM ? &icl_attention_kernels_one_lane
                                         : icl_attention_kernels_of(context);
 }
 

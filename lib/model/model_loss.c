@@ -38,8 +38,7 @@ static int64_t lay_out(const icl_model *model, int64_t queries, int64_t lanes_pe
     int64_t D = model->token, L = model->layers, H = model->heads, square = icl_product(D, D, 1);
     int64_t work = icl_attention_work(D, H, queries);
     int64_t tail_work = icl_attention_tail_work(D, H, H, queries);
-    int64_t tail =
-        L > 1 && lanes_per_entry == ICL_LANES ? icl_attention_tail_entries(D, H, H, queries) : 0;
+    int64_t tail = L > 1 ? icl_attention_tail_entries(D, H, H, queries) : 0;
     const int64_t entries[] = {icl_product(L, square, 1),
                                icl_product(L + 1, queries, D),
                                icl_product(L, H, square),
@@ -78,8 +77,8 @@ icl_status icl_model_workspace_create_with(const icl_model *model, int64_t promp
     int64_t packed = icl_model_packed_most(model), groups = (prompts + ICL_LANES - 1) / ICL_LANES;
     int64_t pulled = model->token * model->token;
     *out = (icl_model_workspace){.queries = queries, .kernels = kernels};
-    if (kernels->lanes == ICL_LANES)
-        out->tail_kernels = icl_attention_tail_kernels_of(context);
+    out->tail_kernels = kernels->lanes == 1 ? &icl_attention_tail_kernels_one_lane
+                                            : icl_attention_tail_kernels_of(context);
     lanes unused;
     icl_status status;
     ICL_TRY_GOTO(ICL_NEW(context, &out->uses, model->layers), fail);
@@ -190,7 +189,7 @@ static icl_attention_state state_of(const loss_work *w, const lanes *l, const do
 
 static icl_attention_tail_state tail_state(const loss_work *w, const lanes *l, const double *gram) {
     int64_t D = w->model->token, L = w->model->layers, H = w->model->heads;
-    int64_t q = w->batch->queries, columns = q + H, W = ICL_LANES;
+    int64_t q = w->batch->queries, columns = q + H, W = w->workspace->kernels->lanes;
     icl_attention_tail_state s;
     s.G = state_of(w, l, gram, L - 2, W).G;
     s.X = l->tail;
