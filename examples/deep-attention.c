@@ -135,6 +135,7 @@ int main(int argc, char **argv) {
     deep_run run;
     example_begin(&e, &PROGRAM, argc, argv);
     deep_settings settings = settings_of(&e);
+    example_check_file(&e, "--save", saved);
     icl_trainer_options options = deep_trainer_options(&e, &settings);
     deep_open(&run, &e, &settings, &options);
     icl_train_report report;

@@ -71,9 +71,11 @@ static int tell_step(const icl_train_report *report, void *user) {
     return write(pipe_of_steps[1], &report->step, sizeof report->step) != sizeof report->step;
 }
 
-/* The process that is killed: trains on from the checkpoint, if there is one. */
+/* The process that is killed: trains on from the checkpoint, if there is one, unless that is the end
+ * of the run: a kill may come late. */
 static void train_on(example *e, const deep_settings *settings, int again) {
     deep_run run;
+    icl_train_report report;
     icl_trainer_options options = deep_trainer_options(e, settings);
     options.progress = tell_step;
     options.checkpoint = checkpoint;
@@ -81,7 +83,9 @@ static void train_on(example *e, const deep_settings *settings, int again) {
     deep_open(&run, e, settings, &options);
     if (again)
         EXAMPLE_OK(e, run.context, icl_trainer_resume(run.trainer, checkpoint));
-    EXAMPLE_OK(e, run.context, icl_trainer_run(run.trainer, NULL));
+    EXAMPLE_OK(e, run.context, icl_trainer_state(run.trainer, &report));
+    if (report.stop == ICL_STOP_NONE)
+        EXAMPLE_OK(e, run.context, icl_trainer_run(run.trainer, NULL));
     _exit(0);
 }
 
@@ -118,6 +122,7 @@ int main(int argc, char **argv) {
     int own = checkpoint == NULL;
     if (!own && access(checkpoint, F_OK) == 0)
         example_refuse(&e, "--checkpoint %.100s: the file is there already", checkpoint);
+    example_check_file(&e, "--checkpoint", checkpoint);
     if (own)
         checkpoint = temporary_path(&e, "checkpoint");
     for (int64_t k = 1; k <= kills; k++)

@@ -180,7 +180,7 @@ class Example:
                 self.refuses([f"--{flag}", "nonsense"], f"--{flag}", '"nonsense"')
 
     def test_unwritable_files_are_refused_at_once(self):
-        for flag in FILES:
+        for flag in self.offered("FILE"):
             path = self.path("no/file.png")
             self.refuses([*self.forever, f"--{flag}", path], f"--{flag}", path, "No such file")
         self.refuses([*self.forever, "--json", self.directory], "--json", "directory")

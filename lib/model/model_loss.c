@@ -37,8 +37,9 @@ static int64_t lay_out(const icl_model *model, int64_t queries, int64_t lanes_pe
                        double *base, lanes *l) {
     int64_t D = model->token, L = model->layers, H = model->heads, square = icl_product(D, D, 1);
     int64_t work = icl_attention_work(D, H, queries);
-    int64_t tail_work = icl_attention_tail_work(D, H, H, queries);
-    int64_t tail = L > 1 ? icl_attention_tail_entries(D, H, H, queries) : 0;
+    int tailed = icl_tail_pays(model, D, queries);
+    int64_t tail_work = tailed ? icl_attention_tail_work(D, H, H, queries) : 0;
+    int64_t tail = tailed ? icl_attention_tail_entries(D, H, H, queries) : 0;
     const int64_t entries[] = {icl_product(L, square, 1),
                                icl_product(L + 1, queries, D),
                                icl_product(L, H, square),
@@ -77,16 +78,18 @@ icl_status icl_model_workspace_create_with(const icl_model *model, int64_t promp
     int64_t packed = icl_model_packed_most(model), groups = (prompts + ICL_LANES - 1) / ICL_LANES;
     int64_t pulled = model->token * model->token;
     *out = (icl_model_workspace){.queries = queries, .kernels = kernels};
-    out->tail_kernels = kernels->lanes == 1 ? &icl_attention_tail_kernels_one_lane
-                                            : icl_attention_tail_kernels_of(context);
+    if (icl_tail_pays(model, model->token, queries))
+        out->tail_kernels = kernels->lanes == 1 ? &icl_attention_tail_kernels_one_lane
+                                                : icl_attention_tail_kernels_of(context);
     lanes unused;
     icl_status status;
     ICL_TRY_GOTO(ICL_NEW(context, &out->uses, model->layers), fail);
     ICL_TRY_GOTO(ICL_NEW(context, &out->weights, packed), fail);
     ICL_TRY_GOTO(ICL_NEW(context, &out->total, packed + 1), fail);
-    ICL_TRY_GOTO(ICL_NEW(context, &out->tail_rows,
-                         icl_product(model->heads, model->heads + 1, model->token)),
-                 fail);
+    if (out->tail_kernels != NULL)
+        ICL_TRY_GOTO(ICL_NEW(context, &out->tail_rows,
+                             icl_product(model->heads, model->heads + 1, model->token)),
+                     fail);
     ICL_TRY_GOTO(ICL_NEW(context, &out->pulled, pulled > model->count ? pulled : model->count),
                  fail);
     ICL_TRY_GOTO(ICL_NEW(context, &out->partial, icl_product(block_count(groups), packed + 1, 1)),

@@ -293,6 +293,7 @@ icl_status icl_model_convert(const icl_model *model, icl_parametrisation paramet
     shape.parametrisation = parametrisation;
     shape.width = width;
     shape.form = ICL_FORM_DENSE;
+    shape.looped = shape.looped && parametrisation != ICL_PARAMETRISATION_KQV;
     icl_model *to;
     ICL_TRY(icl_model_make(model->context, &shape, &to));
     icl_status status = ICL_OK;

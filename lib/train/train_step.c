@@ -85,6 +85,13 @@ icl_status icl_trainer_draw(icl_trainer *t) {
     return ICL_OK;
 }
 
+/* Weight decay and old momentum move entries without a gradient, too. */
+static void keep_untrained(icl_trainer *t) {
+    for (int64_t i = 0; i < t->model->count; i++)
+        if (!t->model->trained[i])
+            t->model->parameters[i] = t->start[i];
+}
+
 static icl_status step_once(icl_trainer *t, icl_step_report *done) {
     const icl_trainer_options *o = &t->options;
     int64_t count = t->model->count;
@@ -100,6 +107,7 @@ static icl_status step_once(icl_trainer *t, icl_step_report *done) {
         return icl_fail(t->context, t->failed, "icl_trainer_step: the loss at step %lld: %s",
                         (long long)(t->report.step + 1), icl_status_text(t->failed));
     ICL_TRY(status);
+    keep_untrained(t);
     memcpy(t->previous, t->start, (size_t)count * sizeof *x);
     t->report.step++;
     t->report.gradient_norm = done->gradient_norm;
@@ -124,6 +132,7 @@ icl_status icl_trainer_step(icl_trainer *trainer, icl_train_report *report) {
     icl_step_report done;
     ICL_TRY(icl_trainer_timed_step(trainer, &done));
     trainer->report.stop = ICL_STOP_NONE;
+    trainer->unsaved = 0;
     if (report != NULL)
         *report = trainer->report;
     return ICL_OK;

@@ -27,6 +27,7 @@ struct icl_trainer {
     int64_t averaged;           /* terms in it */
     int running;                /* 1 while a run is unfinished */
     int64_t run_steps;          /* done in it */
+    int unsaved;                /* 1 while the end of a run waits to be written */
     int64_t drawn;              /* number of the set of prompts in the batch; < 0: none */
     icl_status failed;          /* of the objective, where it is no divergence */
     icl_train_report report;
