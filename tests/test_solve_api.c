@@ -109,7 +109,7 @@ START_TEST(test_moments_are_enough_or_missed) {
     for (int m = 0; m < METHODS; m++) {
         double w[10 * DIM], expected[10 * DIM], path[10 * 7 * DIM], prediction[20];
         icl_solver *solver = solver_of_method(context, (icl_method)m);
-        if (m == ICL_METHOD_LEAST_SQUARES || m == ICL_METHOD_BAYES) {
+        if (reads_examples(m)) {
             ASSERT_FAILS(context, ICL_ERR_MISSING, "EXAMPLES",
                          icl_solver_solve(solver, bare, w, NULL));
             ASSERT_FAILS(context, ICL_ERR_MISSING, "EXAMPLES",

@@ -1,0 +1,268 @@
+/* Each eigenvalue l = lambda[i] on its own. GD and NEWTON have powers for residuals,
+ *
+ *     1 - l phi_k(l) = (1 - x)^e,   x = eta l, e = k   or   x = alpha l^2, e = r^k,
+ *
+ * so that any k costs the same, and no digit of phi is lost where (1 - x)^e is near 1. The norm of
+ * the residual falls, then rises with k: where it stops is found by bisection. The others go step
+ * by step.
+ */
+#include "solve/spectral_filter.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "linalg/linalg.h"
+
+/* ---- powers: a = log |1 - x|, b = 1 where 1 - x < 0 ---- */
+
+static int is_power(const icl_filter *f) {
+    icl_method method = f->solver->options.method;
+    return method == ICL_METHOD_GD || method == ICL_METHOD_NEWTON;
+}
+
+/* The exponent of step k, and whether it is odd. */
+static double exponent(const icl_filter *f, int64_t k, int *odd) {
+    int64_t order = f->solver->options.order;
+    if (f->solver->options.method == ICL_METHOD_GD) {
+        *odd = k % 2 == 1;
+        return (double)k;
+    }
+    *odd = k == 0 || order % 2 == 1;
+    return pow((double)order, (double)k);
+}
+
+static void set_base(icl_filter *f, int64_t i, double x) {
+    f->b[i] = x > 1;
+    f->a[i] = x > 1 ? log(x - 1) : log1p(-x);
+}
+
+/* log |1 - x|^e: 0 * inf is 0 here, whichever is which. */
+static double power_log(double e, double log_base) {
+    return e == 0 || log_base == 0 ? 0 : e * log_base;
+}
+
+/* phi_k into next; 1 if it is finite. */
+static int power_phi(icl_filter *f, int64_t k) {
+    int odd;
+    double e = exponent(f, k, &odd);
+    for (int64_t i = f->first; i < f->count; i++) {
+        double size = power_log(e, f->a[i]);
+        /* below 2^-54 the power is nothing beside 1 */
+        double gone = size < -37.5 ? 1 : odd && f->b[i] > 0 ? 1 + exp(size) : -expm1(size);
+        f->next[i] = gone / f->lambda[i];
+    }
+    return icl_all_finite(f->next + f->first, f->count - f->first);
+}
+
+static double power_residual(icl_filter *f, int64_t k) {
+    int odd;
+    double e = exponent(f, k, &odd);
+    for (int64_t i = f->first; i < f->count; i++)
+        f->next[i] = f->g[i] == 0 ? 0 : f->g[i] * exp(power_log(e, f->a[i]));
+    return icl_norm(f->count - f->first, f->next + f->first);
+}
+
+static int has_grown(icl_filter *f, int64_t k) {
+    double residual = power_residual(f, k);
+    return !(residual * DBL_EPSILON <= f->stopping.reference);
+}
+
+static int rises(icl_filter *f, int64_t k) {
+    double after = power_residual(f, k + 1);
+    return !isfinite(after) || after > power_residual(f, k);
+}
+
+static int has_converged(icl_filter *f, int64_t k) {
+    return power_residual(f, k) <= f->stopping.target;
+}
+
+/* The first k in low..high for which the condition holds, as it does for high and all between. */
+static int64_t first_where(icl_filter *f, int (*condition)(icl_filter *, int64_t), int64_t low,
+                           int64_t high) {
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (condition(f, middle))
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+static int may_grow(const icl_filter *f) {
+    for (int64_t i = f->first; i < f->count; i++)
+        if (f->a[i] > 0 && f->g[i] != 0)
+            return 1;
+    return 0;
+}
+
+/* Where and why it ends. */
+static void find_stop(icl_filter *f) {
+    int grows = may_grow(f);
+    int64_t lowest = grows ? first_where(f, rises, 0, f->most) : f->most;
+    double residual = power_residual(f, 0);
+    f->stopping.reference = fmax(f->stopping.reference, residual);
+    f->stop = ICL_STOP_STEPS;
+    f->last = f->most;
+    if (residual <= f->stopping.target) {
+        f->stop = ICL_STOP_CONVERGED;
+        f->last = 0;
+    } else if (f->stopping.target > 0 && has_converged(f, lowest)) {
+        f->stop = ICL_STOP_CONVERGED;
+        f->last = first_where(f, has_converged, 0, lowest);
+    } else if (grows && has_grown(f, f->most)) {
+        f->stop = ICL_STOP_DIVERGED;
+        f->last = first_where(f, has_grown, lowest, f->most);
+    }
+}
+
+static void begin_power(icl_filter *f, const icl_spectrum *spectrum) {
+    const icl_solver_options *o = &f->solver->options;
+    int64_t first = f->first, last = f->count - 1;
+    int power = 0;
+    if (o->method == ICL_METHOD_GD) {
+        f->used = o->step > 0 ? o->step : 2 / (f->lambda[last] + f->lambda[first]);
+        for (int64_t i = first; i < f->count; i++)
+            set_base(f, i, f->used * f->lambda[i]);
+    } else {
+        /* in units of a power of two, so that squares are in range */
+        double squares = 0, scaled = o->step, null = 0;
+        frexp(f->lambda[last], &power);
+        for (int64_t i = first; i < f->count; i++)
+            squares += pow(ldexp(f->lambda[i], -power), 4);
+        null = pow(ldexp(o->ridge, -power), 4) * (double)(spectrum->d - (f->count - first));
+        scaled = o->step > 0 ? ldexp(o->step, 2 * power) : 1 / sqrt(squares + null);
+        f->used = o->step > 0 ? o->step : ldexp(scaled, -2 * power);
+        for (int64_t i = first; i < f->count; i++) {
+            double l = ldexp(f->lambda[i], -power);
+            set_base(f, i, scaled * l * l);
+        }
+    }
+    find_stop(f);
+}
+
+static void power_to(icl_filter *f, int64_t k) {
+    f->step = k < f->last ? k : f->last;
+    while (f->step >= 0 && !power_phi(f, f->step)) {
+        /* it left the finite numbers in the very step that the residual grew in */
+        f->stop = ICL_STOP_DIVERGED;
+        f->last = --f->step;
+    }
+    if (f->step < 0)
+        memset(f->next, 0, (size_t)f->count * sizeof(double));
+    double *phi = f->phi;
+    f->phi = f->next;
+    f->next = phi;
+}
+
+/* ---- step by step: a = phi_k - phi_{k-1}, or the eigenvalue t of GD_PLUS_PLUS's T_k ---- */
+
+static void move_by_momentum(icl_filter *f) {
+    const icl_momentum m = f->momentum;
+    for (int64_t i = f->first; i < f->count; i++) {
+        double at = f->phi[i] + m.ahead * f->a[i];
+        f->b[i] = m.keep * f->a[i] + m.gain * (1 - f->lambda[i] * at);
+        f->next[i] = f->phi[i] + f->b[i];
+    }
+    icl_momentum_next(&f->momentum);
+}
+
+static void move_by_turning(icl_filter *f) {
+    for (int64_t i = f->first; i < f->count; i++) {
+        double t = f->a[i], l = f->lambda[i];
+        f->next[i] = f->phi[i] + f->gain * t * t * (1 - l * f->phi[i]);
+        f->b[i] = (1 - f->gamma * l * t * t) * t;
+    }
+}
+
+static icl_stop check(icl_filter *f) {
+    for (int64_t i = f->first; i < f->count; i++)
+        f->next[i] = f->g[i] * (1 - f->lambda[i] * f->phi[i]);
+    double residual = icl_norm(f->count - f->first, f->next + f->first);
+    return icl_stopping_check(&f->stopping, f->step, residual, 0);
+}
+
+static void exchange(double **a, double **b) {
+    double *old = *a;
+    *a = *b;
+    *b = old;
+}
+
+static void step_to(icl_filter *f, int64_t k) {
+    while (f->stop == ICL_STOP_NONE && (f->step < k || k == f->most)) {
+        f->stop = check(f);
+        if (f->stop != ICL_STOP_NONE)
+            return;
+        if (f->solver->options.method == ICL_METHOD_GD_PLUS_PLUS)
+            move_by_turning(f);
+        else
+            move_by_momentum(f);
+        if (!icl_all_finite(f->next + f->first, f->count - f->first)) {
+            f->stop = ICL_STOP_DIVERGED;
+            return;
+        }
+        exchange(&f->phi, &f->next);
+        exchange(&f->a, &f->b);
+        f->step++;
+    }
+}
+
+static void begin_steps(icl_filter *f, const icl_spectrum *spectrum) {
+    const icl_solver_options *o = &f->solver->options;
+    int turning = o->method == ICL_METHOD_GD_PLUS_PLUS;
+    for (int64_t i = 0; i < f->count; i++)
+        f->a[i] = turning;
+    if (turning) {
+        f->used = f->gain = o->step > 0 ? o->step : 1 / spectrum->row_sum;
+        f->gamma = o->gamma > 0 ? o->gamma : 1 / (3 * spectrum->row_sum);
+    } else {
+        icl_momentum_begin(f->solver, f->lambda[f->first], f->lambda[f->count - 1], &f->momentum);
+        f->used = f->momentum.step;
+    }
+}
+
+/* ---- both ---- */
+
+void icl_filter_begin(icl_filter *f, const icl_solver *solver, const icl_spectrum *spectrum,
+                      const double *g, int64_t most, double *memory) {
+    int64_t count = spectrum->count;
+    double ridge = solver->options.method == ICL_METHOD_NEWTON ? solver->options.ridge : 0;
+    *f = (icl_filter){.solver = solver,
+                      .count = count,
+                      .most = most,
+                      .last = most,
+                      .used = solver->options.step,
+                      .g = g,
+                      .lambda = memory,
+                      .phi = memory + count,
+                      .a = memory + 2 * count,
+                      .b = memory + 3 * count,
+                      .next = memory + 4 * count};
+    f->stopping = (icl_stopping){.steps = most,
+                                 .target = solver->options.tolerance * spectrum->norm_c,
+                                 .reference = spectrum->norm_c};
+    if (count > 0)
+        memset(memory, 0, (size_t)(ICL_FILTER_ARRAYS * count) * sizeof *memory);
+    for (int64_t i = 0; i < count; i++)
+        f->lambda[i] = fmax(spectrum->values[i], 0) + ridge;
+    while (f->first < count && !(f->lambda[f->first] > spectrum->zero * f->lambda[count - 1]))
+        f->first++;
+    if (f->first == count) {
+        f->stop = ICL_STOP_CONVERGED; /* nothing can move */
+        f->last = 0;
+    } else if (is_power(f)) {
+        begin_power(f, spectrum);
+    } else {
+        begin_steps(f, spectrum);
+    }
+}
+
+void icl_filter_advance(icl_filter *f, int64_t k) {
+    if (f->first == f->count)
+        return;
+    if (is_power(f))
+        power_to(f, k);
+    else
+        step_to(f, k);
+}
