@@ -191,7 +191,8 @@ ICL_API icl_status icl_prefix_options_init(icl_prefix_options *options, size_t s
  *
  * The solvers have one dim, the batch's, else ICL_ERR_SHAPE; the batch must hold examples, else
  * ICL_ERR_MISSING. Runs on the threads of the first solver's context; no bit depends on their
- * number. Work space: O(n + d^2) doubles a thread and solver. options NULL: defaults. */
+ * number. Work space a thread: O(n d + d^2) doubles, O(n + d^2) for each solver of the first kinds,
+ * O(K_s d) for the others. options NULL: defaults. */
 ICL_API icl_status icl_solver_prefixes(const icl_solver *const *solvers, int64_t count,
                                        const icl_batch *batch, const icl_prefix_options *options,
                                        double *const *predictions, double *const *weights,

@@ -18,7 +18,9 @@
 
 void icl_momentum_begin(const icl_solver *solver, double least, double greatest, icl_momentum *m) {
     const icl_solver_options *o = &solver->options;
-    *m = (icl_momentum){0};
+    *m = (icl_momentum){.step = o->method == ICL_METHOD_CHEBYSHEV ? 0 : o->step};
+    if (greatest == 0)
+        return;
     if (o->method == ICL_METHOD_CHEBYSHEV) {
         double l = o->least > 0 ? o->least : least, u = o->greatest > 0 ? o->greatest : greatest;
         m->centre = l / 2 + u / 2;
@@ -83,8 +85,7 @@ static icl_status run(const icl_solver *solver, icl_prompt *prompt) {
         ICL_TRY(icl_extremes(d, prompt->n, icl_moment_tolerance(prompt->n, d), prompt->A,
                              prompt->scratch, prompt->scratch_size, &least, &greatest));
     walk state = {.delta = prompt->scratch, .before = prompt->scratch + d};
-    if (greatest > 0)
-        icl_momentum_begin(solver, least, greatest, &state.coefficients);
+    icl_momentum_begin(solver, least, greatest, &state.coefficients);
     memset(state.delta, 0, (size_t)d * sizeof(double));
     /* as delta_0 = 0, g(w_{-1}) = g(w_0) */
     icl_residual(d, prompt->A, prompt->c, prompt->w, state.before);

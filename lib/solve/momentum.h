@@ -13,7 +13,8 @@ typedef struct icl_momentum {
     double p, centre, radius2; /* CHEBYSHEV: p_k, (u + l) / 2, ((u - l) / 2)^2 */
 } icl_momentum;
 
-/* For eigenvalues between least and greatest > 0 where the solver's options leave that open. */
+/* For eigenvalues between least and greatest, where the solver's options leave that open; for 0 and
+ * 0, where nothing can move, only the step is set. */
 void icl_momentum_begin(const icl_solver *solver, double least, double greatest, icl_momentum *m);
 /* From the coefficients of one step to those of the next. */
 void icl_momentum_next(icl_momentum *m);

@@ -159,6 +159,7 @@ static icl_status run(const icl_solver *solver, icl_prompt *prompt) {
     int exponent = 0;
     if (!scale_system(&it, prompt, solver->options.ridge, &exponent)) {
         prompt->report.stop = ICL_STOP_CONVERGED;
+        prompt->report.step = solver->options.step;
         return ICL_OK;
     }
     icl_stopping_begin(&it.stopping, prompt->steps, solver->options.tolerance, d, it.c);

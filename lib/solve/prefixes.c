@@ -54,13 +54,13 @@ void icl_prefix_put(const icl_prefix_run *run, const icl_prefix_part *part, int6
                     int64_t t, int64_t k, double answer, const double *w,
                     icl_solver_report *report) {
     int64_t row = (prompt * (run->n + 1) + t) * part->count + k;
-    int finite = isfinite(answer) && (part->weights == NULL || icl_all_finite(w, run->d));
-    if (!finite)
+    int answered = isfinite(answer), weighed = part->weights == NULL || icl_all_finite(w, run->d);
+    if (!answered || !weighed)
         report->stop = ICL_STOP_DIVERGED;
     if (part->predictions != NULL)
-        put_row(part->predictions, row, 1, &answer, finite, k == 0);
+        put_row(part->predictions, row, 1, &answer, answered, k == 0);
     if (part->weights != NULL)
-        put_row(part->weights, row, run->d, w, finite, k == 0);
+        put_row(part->weights, row, run->d, w, weighed, k == 0);
 }
 
 void icl_prefix_report(const icl_prefix_run *run, const icl_prefix_part *part, int64_t prompt,

@@ -117,29 +117,36 @@ static void find_stop(icl_filter *f) {
     }
 }
 
+/* alpha in units of 2^(-2 power), where squares of eigenvalues are in range. */
+static double newton_step(icl_filter *f, const icl_spectrum *spectrum, int *power) {
+    const icl_solver_options *o = &f->solver->options;
+    double greatest = f->count > 0 ? f->lambda[f->count - 1] : o->ridge;
+    double null = (double)(spectrum->d - (f->count - f->first)), sum;
+    frexp(greatest, power);
+    f->used = o->step;
+    if (o->step > 0 || greatest == 0)
+        return ldexp(o->step, 2 * *power);
+    sum = null * pow(ldexp(o->ridge, -*power), 4);
+    for (int64_t i = f->first; i < f->count; i++)
+        sum += pow(ldexp(f->lambda[i], -*power), 4);
+    f->used = ldexp(1 / sqrt(sum), -2 * *power);
+    return 1 / sqrt(sum);
+}
+
 static void begin_power(icl_filter *f, const icl_spectrum *spectrum) {
     const icl_solver_options *o = &f->solver->options;
-    int64_t first = f->first, last = f->count - 1;
-    int power = 0;
-    if (o->method == ICL_METHOD_GD) {
-        f->used = o->step > 0 ? o->step : 2 / (f->lambda[last] + f->lambda[first]);
-        for (int64_t i = first; i < f->count; i++)
-            set_base(f, i, f->used * f->lambda[i]);
-    } else {
-        /* in units of a power of two, so that squares are in range */
-        double squares = 0, scaled = o->step, null = 0;
-        frexp(f->lambda[last], &power);
-        for (int64_t i = first; i < f->count; i++)
-            squares += pow(ldexp(f->lambda[i], -power), 4);
-        null = pow(ldexp(o->ridge, -power), 4) * (double)(spectrum->d - (f->count - first));
-        scaled = o->step > 0 ? ldexp(o->step, 2 * power) : 1 / sqrt(squares + null);
-        f->used = o->step > 0 ? o->step : ldexp(scaled, -2 * power);
-        for (int64_t i = first; i < f->count; i++) {
+    int power;
+    if (o->method == ICL_METHOD_NEWTON) {
+        double alpha = newton_step(f, spectrum, &power);
+        for (int64_t i = f->first; i < f->count; i++) {
             double l = ldexp(f->lambda[i], -power);
-            set_base(f, i, scaled * l * l);
+            set_base(f, i, alpha * l * l);
         }
+    } else if (f->first < f->count) {
+        f->used = o->step > 0 ? o->step : 2 / (f->lambda[f->count - 1] + f->lambda[f->first]);
+        for (int64_t i = f->first; i < f->count; i++)
+            set_base(f, i, f->used * f->lambda[i]);
     }
-    find_stop(f);
 }
 
 static void power_to(icl_filter *f, int64_t k) {
@@ -214,10 +221,13 @@ static void begin_steps(icl_filter *f, const icl_spectrum *spectrum) {
     for (int64_t i = 0; i < f->count; i++)
         f->a[i] = turning;
     if (turning) {
-        f->used = f->gain = o->step > 0 ? o->step : 1 / spectrum->row_sum;
-        f->gamma = o->gamma > 0 ? o->gamma : 1 / (3 * spectrum->row_sum);
+        double most = spectrum->row_sum;
+        f->used = f->gain = o->step > 0 ? o->step : most > 0 ? 1 / most : 0;
+        f->gamma = o->gamma > 0 ? o->gamma : most > 0 ? 1 / (3 * most) : 0;
     } else {
-        icl_momentum_begin(f->solver, f->lambda[f->first], f->lambda[f->count - 1], &f->momentum);
+        int any = f->first < f->count;
+        icl_momentum_begin(f->solver, any ? f->lambda[f->first] : 0,
+                           any ? f->lambda[f->count - 1] : 0, &f->momentum);
         f->used = f->momentum.step;
     }
 }
@@ -248,14 +258,14 @@ void icl_filter_begin(icl_filter *f, const icl_solver *solver, const icl_spectru
         f->lambda[i] = fmax(spectrum->values[i], 0) + ridge;
     while (f->first < count && !(f->lambda[f->first] > spectrum->zero * f->lambda[count - 1]))
         f->first++;
-    if (f->first == count) {
-        f->stop = ICL_STOP_CONVERGED; /* nothing can move */
-        f->last = 0;
-    } else if (is_power(f)) {
+    if (is_power(f))
         begin_power(f, spectrum);
-    } else {
+    else
         begin_steps(f, spectrum);
-    }
+    if (f->first == count)
+        f->stop = ICL_STOP_CONVERGED; /* nothing can move */
+    else if (is_power(f))
+        find_stop(f);
 }
 
 void icl_filter_advance(icl_filter *f, int64_t k) {
