@@ -243,6 +243,44 @@ START_TEST(test_any_number_of_steps_keeps_its_digits) {
 }
 END_TEST
 
+START_TEST(test_momentum_comes_to_rest) {
+    /* steps beyond all patience, and those about the one from which on w is the solution */
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    static planted p;
+    const icl_method methods[] = {ICL_METHOD_HEAVY_BALL, ICL_METHOD_NESTEROV, ICL_METHOD_CHEBYSHEV};
+    const double kappas[] = {1, 4, 100, 1e4};
+    const int64_t sizes[][2] = {{20, 5}, {4, 7}};
+    int64_t grid[201];
+    for (int k = 0; k < 200; k++)
+        grid[k] = k;
+    grid[200] = INT64_C(1) << 31;
+    for (int i = 0; i < 4; i++)
+        for (int size = 0; size < 2; size++)
+            for (int m = 0; m < 3; m++) {
+                int64_t n = sizes[size][0], d = sizes[size][1], rank = n < d ? n : d;
+                double s[8], solution[8], w[8], path[200 * 8];
+                for (int64_t k = 0; k < rank; k++)
+                    s[k] = pow(kappas[i], -0.5 * (double)k / (double)(rank - 1));
+                plant(context, n, d, rank, s, 0.5, (uint64_t)i, &p);
+                planted_least_norm(&p, solution);
+                icl_solver_options o = options_of(methods[m], d, 199);
+                solve_one(context, &o, n, p.X, p.y, ICL_CONTENTS_ALL, w, path);
+                icl_batch *batch = batch_of(context, 1, n, d, 1, ICL_CONTENTS_ALL, p.X, p.y, NULL);
+                icl_solver *solver = solver_of(context, &o);
+                curves c = curves_of(context, solver, batch, grid, 201);
+                double bound = TOL_ALGEBRA(n + d, kappas[i]) * norm(n, p.y) / s[rank - 1];
+                for (int k = 0; k < 200; k++)
+                    assert_close(d, weights_at(&c, 0, n, k), path + k * d, 1, bound);
+                assert_close(d, weights_at(&c, 0, n, 200), solution, 1, bound);
+                ck_assert_int_eq(report_at(&c, 0, n)->steps, grid[200]);
+                free_curves(&c);
+                icl_solver_free(solver);
+                icl_batch_free(batch);
+            }
+    icl_context_free(context);
+}
+END_TEST
+
 /* ---- where it stops ---- */
 
 /* On a prompt of mild condition the road stops where the plain iteration does. */
@@ -421,7 +459,7 @@ END_TEST
 
 RUN_SUITE("prefix_spectral", test_every_prefix_is_the_plain_iteration,
           test_residuals_are_the_polynomials, test_one_eigenvalue_is_exact_in_one_chebyshev_step,
-          test_any_number_of_steps_keeps_its_digits,
+          test_any_number_of_steps_keeps_its_digits, test_momentum_comes_to_rest,
           test_tolerances_stop_where_the_plain_iteration_stops,
           test_divergence_stops_where_the_plain_iteration_stops, test_what_falls_before_it_rises,
           test_newton_at_its_bound_never_converges,

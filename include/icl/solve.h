@@ -183,7 +183,8 @@ ICL_API icl_status icl_prefix_options_init(icl_prefix_options *options, size_t s
  * of O(d^2) a prefix (O(d^3) for the rules ADAPTIVE and TUNED); where a pivot is too small to tell
  * rank, that prompt and prefix goes to the singular values of X. GD, HEAVY_BALL, NESTEROV, CHEBYSHEV,
  * GD_PLUS_PLUS and NEWTON are polynomials in A: one eigendecomposition of A, or of X X^T while t < d,
- * serves them all, and a step costs O(min(t, d)); for GD and NEWTON any number of steps costs that.
+ * serves them all, and a step costs O(min(t, d)); for GD and NEWTON any number of steps costs that,
+ * and those with a momentum take no more than O(sqrt kappa), after which nothing moves any longer.
  * Eigenvalues of A (A' for NEWTON) below 4 (t + d) eps of the greatest count as zero, so that
  * nothing is amplified in the null space: NEWTON goes on where its own products would stop at
  * rounding. ONLINE_GD, AVERAGE and SGD's first pass go on from the prefix before. The others run on
