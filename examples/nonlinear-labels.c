@@ -31,12 +31,15 @@ static const example_preset PRESETS[] = {{"noise", "0.25", NULL},
                                          {"threads", "2", NULL},
                                          {NULL, NULL, NULL}};
 static const example_program PROGRAM = {
-    "nonlinear-labels",
-    "Trains one layer of linear self-attention on labels that are non-linear in the\n"
-    "covariates, x ~ N(0, I), and compares it with the theorem: for every law of the\n"
-    "labels that rotations and signs leave alone, the optimum is one step of\n"
-    "gradient descent for linear regression.",
-    PRESETS, OWN, sizeof OWN / sizeof *OWN};
+    .name = "nonlinear-labels",
+    .summary = "Trains one layer of linear self-attention on labels that are non-linear in the\n"
+               "covariates, x ~ N(0, I), and compares it with the theorem: for every law of the\n"
+               "labels that rotations and signs leave alone, the optimum is one step of\n"
+               "gradient descent for linear regression.",
+    .presets = PRESETS,
+    .own = OWN,
+    .own_count = sizeof OWN / sizeof *OWN,
+};
 
 int main(int argc, char **argv) {
     example e;

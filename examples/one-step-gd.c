@@ -9,11 +9,14 @@ static const example_preset PRESETS[] = {{"steps", "1000", "300"},
                                          {"threads", "2", NULL},
                                          {NULL, NULL, NULL}};
 static const example_program PROGRAM = {
-    "one-step-gd",
-    "Trains one layer of linear self-attention on linear regression, x ~ N(0, I),\n"
-    "w ~ N(0, I), y = w.x + noise, and compares it with the theorem: its global\n"
-    "optimum is one step of gradient descent, with step 1 / (n + d + 1 + sigma^2).",
-    PRESETS, OWN, sizeof OWN / sizeof *OWN};
+    .name = "one-step-gd",
+    .summary = "Trains one layer of linear self-attention on linear regression, x ~ N(0, I),\n"
+               "w ~ N(0, I), y = w.x + noise, and compares it with the theorem: its global\n"
+               "optimum is one step of gradient descent, with step 1 / (n + d + 1 + sigma^2).",
+    .presets = PRESETS,
+    .own = OWN,
+    .own_count = sizeof OWN / sizeof *OWN,
+};
 
 int main(int argc, char **argv) {
     example e;

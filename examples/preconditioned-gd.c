@@ -30,12 +30,15 @@ static const example_preset PRESETS[] = {{"steps", "2000", NULL},
                                          {"threads", "2", NULL},
                                          {NULL, NULL, NULL}};
 static const example_program PROGRAM = {
-    "preconditioned-gd",
-    "Trains one layer of linear self-attention on linear regression with covariates\n"
-    "x ~ N(0, Sigma) and compares it with the closed form: one step of gradient\n"
-    "descent, preconditioned by ((1 + 1/n) Sigma + (tr Sigma + sigma^2)/n I)^-1 for\n"
-    "w ~ N(0, I) and by a multiple of Sigma^-1 for w ~ N(0, Sigma^-1).",
-    PRESETS, OWN, sizeof OWN / sizeof *OWN};
+    .name = "preconditioned-gd",
+    .summary = "Trains one layer of linear self-attention on linear regression with covariates\n"
+               "x ~ N(0, Sigma) and compares it with the closed form: one step of gradient\n"
+               "descent, preconditioned by ((1 + 1/n) Sigma + (tr Sigma + sigma^2)/n I)^-1 for\n"
+               "w ~ N(0, I) and by a multiple of Sigma^-1 for w ~ N(0, Sigma^-1).",
+    .presets = PRESETS,
+    .own = OWN,
+    .own_count = sizeof OWN / sizeof *OWN,
+};
 
 /* The eigenvalues: the caller's, or 10 down to 1/2 in equal ratios. */
 static double *eigenvalues(example *e, double *room) {

@@ -9,6 +9,7 @@ import json
 import math
 import os
 import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -18,12 +19,49 @@ import tap
 TIMEOUT = 100  # seconds a run
 FOREVER = "1000000000"  # steps that nobody could wait for: whoever answers has not begun
 SMALL = ["--quick", "--steps=1", "--dim=2", "--context=3", "--batch=64"]  # for what is not judged
-COMMON = ["dim", "context", "noise", "batch", "steps", "lr", "seed", "threads", "json", "csv",
-          "plot", "quick", "population"]
+FIXED = ["seed", "threads", "quick", "json", "csv", "plot"]  # what every program takes
+SIZES = ["dim", "context", "noise", "batch", "steps", "lr", "population"]  # what one may leave out
 FILES = ["json", "csv", "plot"]
-RESULTS = ["eta_trained", "eta_theory", "gamma_distance", "even_part", "risk_trained",
-           "risk_optimum", "risk_one_step", "risk_ridge", "risk_bayes", "seconds"]
-DEMO = "demo-example"
+TRAINING = ["step", "loss", "gradient_norm", "excess"]
+
+
+def contract(results, sizes=SIZES, columns=TRAINING, small=SMALL, disagree=SMALL, slow=None):
+    """What a program promises: the options of SIZES that it takes, the names in its results, the
+    columns of its series; flags for a run that is not judged, for one that must disagree with
+    theory (None: there is no such run), for one of about a second (None: not tried)."""
+    return dict(results=results, sizes=sizes, columns=columns, small=small, disagree=disagree,
+                slow=slow)
+
+
+ONE_LAYER = contract(["eta_trained", "eta_theory", "gamma_distance", "even_part", "risk_trained",
+                      "risk_optimum", "risk_one_step", "risk_ridge", "risk_bayes", "seconds"])
+DEEP = ["dim", "context", "noise", "batch", "steps", "lr"]
+CONTRACTS = {
+    "deep-attention": contract(["loss", "log_loss", "loss_theory", "etas_mean_trained",
+                                "etas_mean_theory", "dist_identity", "seconds", "seconds_per_step"],
+                               sizes=DEEP, disagree=["--quick", "--steps=3", "--batch=64",
+                                                     "--no-covariate-update"]),
+    "newton-by-layers": contract(["max_deviation", "max_ratio", "error_gd_well", "error_newton_ill",
+                                  "seconds"],
+                                 sizes=["dim", "context", "noise", "batch"],
+                                 columns=["layers", "error_gd_well", "error_gd_plus_plus_well",
+                                          "error_newton_well", "error_gd_ill",
+                                          "error_gd_plus_plus_ill", "error_newton_ill"],
+                                 small=["--quick", "--batch=8"],
+                                 disagree=["--quick", "--batch=8", "--layers=5"]),
+    "resume": contract(["kills", "differing", "loss", "seconds"], sizes=DEEP,
+                       small=["--quick", "--steps=4", "--batch=64", "--kills=1"], disagree=None),
+    "nonlinear-labels": ONE_LAYER,
+    "one-step-gd": ONE_LAYER,
+    "preconditioned-gd": ONE_LAYER,
+    "demo-example": contract(["eta_trained", "gamma", "seconds"], disagree=["--outcome", "fail"],
+                             slow=["--steps=40", "--pause=0.02"]),
+    "demo-survey": contract(["errors_one_layer", "errors_two_layers", "seconds"],
+                            sizes=["dim", "context", "noise"],
+                            columns=["examples", "layers", "error", "theory"],
+                            small=["--quick", "--dim=2", "--context=3"],
+                            disagree=["--outcome", "fail"], slow=["--context=40", "--pause=0.02"]),
+}
 
 
 def environment(**changes):
@@ -62,6 +100,16 @@ class Example:
         self.name = os.path.basename(program)
         self.directory = directory
         self.plots = shutil.which("gnuplot") is not None
+        assert self.name in CONTRACTS, f"CONTRACTS does not say what {self.name} promises"
+        for name, value in CONTRACTS[self.name].items():
+            setattr(self, name, value)
+        # whoever answers with these has not begun, or at least not come to an end
+        self.forever = ["--steps", FOREVER] if "steps" in self.sizes else []
+
+    def offered(self, argument=""):
+        """The options that --help lists, in its order; of those with that argument."""
+        text = run(self.program, "--help").stdout.decode()
+        return re.findall(rf"^  --([a-z0-9-]+) {argument}", text, re.MULTILINE)
 
     def path(self, name):
         return os.path.join(self.directory, name)
@@ -83,11 +131,21 @@ class Example:
         done = run(self.program, "--help", "--nonsense")
         text = done.stdout.decode("ascii")
         assert done.returncode == 0 and done.stderr == b"", done
-        for flag in COMMON + ["help"]:
+        for flag in FIXED + self.sizes + ["help"]:
             assert f"\n  --{flag} " in text, f"--{flag} is not in the help"
         assert f"usage: {self.name} [options]" in text
         assert all(len(line) <= 90 for line in text.split("\n"))
         assert not any(line.endswith(" ") for line in text.split("\n"))
+
+    def test_the_sizes_are_those_of_the_contract(self):
+        offered = self.offered()
+        assert len(set(offered)) == len(offered), offered
+        assert [flag for flag in offered if flag in SIZES] == self.sizes, offered
+        assert [flag for flag in offered if flag in FIXED] == FIXED, offered
+        assert set(FILES) <= set(self.offered("FILE")), offered
+        for flag in set(SIZES) - set(self.sizes):
+            self.refuses([f"--{flag}=1"], "unknown option", f"--{flag}=1")
+            self.refuses([f"--{flag}", "1"], "unknown option", f"--{flag}")
 
     def test_unknown_options_are_refused(self):
         self.refuses(["--nonsense"], "--nonsense")
@@ -101,31 +159,31 @@ class Example:
                  "context": ["-1", "x", "1e2"], "noise": ["-1", "nan", "inf", "x", "1,2"],
                  "batch": ["0", "-5"], "steps": ["0", "1.5"], "lr": ["0", "-0.1", "nan"],
                  "seed": ["-1", "9223372036854775808", "0x1"], "threads": ["0", "99999"]}
-        for flag, values in wrong.items():
-            for value in values:
+        for flag in filter(self.offered().__contains__, wrong):
+            for value in wrong[flag]:
                 self.refuses([f"--{flag}={value}"], f"--{flag}", f'"{value}"')
                 self.refuses([f"--{flag}", value], f"--{flag}", f'"{value}"')
         self.refuses(["--quick=1"], "--quick")
 
     def test_missing_values_are_refused(self):
-        for flag in ["dim", "seed"] + FILES:
+        for flag in self.sizes[:1] + ["seed"] + FILES:
             self.refuses(["--" + flag], "--" + flag)
             self.refuses(["--" + flag, "--quick"], "--" + flag)
 
     def test_own_lists_and_choices(self):
-        text = run(self.program, "--help").stdout.decode()
-        if "\n  --spectrum " in text:
+        offered = self.offered()
+        if "spectrum" in offered:
             self.refuses(["--spectrum", "1,,2"], "--spectrum", '"1,,2"')
             self.refuses(["--dim", "3", "--spectrum", "1,2"], "--spectrum", "--dim")
         for flag in ["prior", "law", "outcome"]:
-            if f"\n  --{flag} " in text:
+            if flag in offered:
                 self.refuses([f"--{flag}", "nonsense"], f"--{flag}", '"nonsense"')
 
     def test_unwritable_files_are_refused_at_once(self):
         for flag in FILES:
             path = self.path("no/file.png")
-            self.refuses(["--steps", FOREVER, f"--{flag}", path], f"--{flag}", path, "No such file")
-        self.refuses(["--steps", FOREVER, "--json", self.directory], "--json", "directory")
+            self.refuses([*self.forever, f"--{flag}", path], f"--{flag}", path, "No such file")
+        self.refuses([*self.forever, "--json", self.directory], "--json", "directory")
 
     def test_old_files_survive_a_refusal(self):
         old = self.path("old.json")
@@ -138,8 +196,8 @@ class Example:
 
     def test_plots_that_cannot_be_are_refused_at_once(self):
         for name in ["a.pdf", "a", "png"]:
-            self.refuses(["--steps", FOREVER, "--plot", self.path(name)], "--plot", name)
-        self.refuses(["--steps", FOREVER, "--plot", self.path("a.png")], "--plot", "gnuplot",
+            self.refuses([*self.forever, "--plot", self.path(name)], "--plot", name)
+        self.refuses([*self.forever, "--plot", self.path("a.png")], "--plot", "gnuplot",
                      env=environment(PATH="/nonexistent"))
         assert os.listdir(self.directory) == []
 
@@ -148,14 +206,13 @@ class Example:
     def check_schema(self, found):
         assert list(found) == ["example", "settings", "results", "checks"], list(found)
         assert found["example"] == self.name
-        for flag in COMMON:
-            assert (flag in found["settings"]) == (flag not in FILES), flag
+        expected = set(self.offered()) - set(self.offered("FILE")) - {"help"}
+        assert set(found["settings"]) == expected, found["settings"]
         assert is_number(found["results"]["seconds"])
         for name, value in found["results"].items():
             assert is_value(value), f"{name} is {value!r}"
-        if self.name != DEMO:
-            for name in RESULTS:
-                assert name in found["results"], f"no {name} in results"
+        for name in self.results:
+            assert name in found["results"], f"no {name} in results"
         assert found["checks"], "no checks"
         for check in found["checks"]:
             assert list(check) == ["name", "value", "expected", "tolerance", "pass"], check
@@ -165,14 +222,18 @@ class Example:
             assert check["pass"] == agrees, check
 
     def check_csv(self, text):
+        """Numbers or nothing under the promised names. The first column rises; it repeats only
+        where a column after it tells the rows apart, as no two rows are the same."""
         lines = text.decode("ascii").splitlines()
-        names = lines[0].split(",")
-        assert names[:2] == ["step", "loss"], names
+        assert lines[0].split(",") == self.columns, lines[0]
         rows = [line.split(",") for line in lines[1:]]
-        assert rows and all(len(row) == len(names) for row in rows)
-        steps = [float(row[0]) for row in rows]
-        assert all(a < b for a, b in zip(steps, steps[1:])), "steps do not rise"
+        assert rows and all(len(row) == len(self.columns) for row in rows)
         assert all(field == "" or math.isfinite(float(field)) for row in rows for field in row)
+        first = [float(row[0]) for row in rows]
+        assert all(a <= b for a, b in zip(first, first[1:])), f"{self.columns[0]} falls"
+        if self.columns == TRAINING:
+            assert len(set(first)) == len(first), "steps repeat"
+        assert len({tuple(row) for row in rows}) == len(rows), "rows repeat"
 
     def quick(self, *flags, name="run", kind="svg", status=0):
         """A quick run with all files: (JSON, CSV, stdout)."""
@@ -200,18 +261,22 @@ class Example:
         assert found["settings"]["quick"] is True and found["settings"]["threads"] == 1
         again, series_again, _ = self.quick("--threads", "3")
         for one in (found, again):
-            del one["results"]["seconds"], one["settings"]["threads"]
+            del one["settings"]["threads"]
+            one["results"] = {k: v for k, v in one["results"].items() if "seconds" not in k}
         assert found == again, "three threads change the results"
         assert series == series_again, "three threads change the series"
 
     def test_population(self):
+        if "population" not in self.sizes:
+            return
         found, _, _ = self.quick("--population")
         assert found["settings"]["population"] is True
         assert all(check["pass"] for check in found["checks"])
 
     def test_disagreement_has_status_1(self):
-        flags = ["--outcome", "fail"] if self.name == DEMO else SMALL
-        found, _, table = self.quick(*flags, status=1)
+        if self.disagree is None:
+            return
+        found, _, table = self.quick(*self.disagree, status=1)
         assert not all(check["pass"] for check in found["checks"])
         assert "\nNO: " in table and "DISAGREES" in table
 
@@ -226,29 +291,32 @@ class Example:
 
     def test_json_to_stdout_is_json_only(self):
         seed = 2**63 - 1
-        done = run(self.program, *SMALL, f"--seed={seed}", "--json", "/dev/stdout")
+        done = run(self.program, *self.small, f"--seed={seed}", "--json", "/dev/stdout")
         assert done.returncode in (0, 1), done
         found = json.loads(done.stdout)
         self.check_schema(found)
-        assert found["settings"]["seed"] == seed and found["settings"]["steps"] == 1
+        assert found["settings"]["seed"] == seed
+        for flag in self.small:
+            name, _, value = flag[2:].partition("=")
+            assert not value or found["settings"][name] == float(value), flag
         assert b"quantity" in done.stderr  # people read the table there
 
     def test_json_to_a_redirected_stdout(self):
         for flags in (["--json", "/dev/stdout"], ["--json", self.path("both")]):
             with open(self.path("both"), "wb") as file:
-                done = subprocess.run([self.program, *SMALL, *flags], stdout=file,
+                done = subprocess.run([self.program, *self.small, *flags], stdout=file,
                                       stderr=subprocess.PIPE, env=environment(), timeout=TIMEOUT)
             assert done.returncode in (0, 1), done
             self.check_schema(json.loads(read(self.path("both"))))
         os.unlink(self.path("both"))
 
     def test_full_disks_are_reported(self):
-        done = run(self.program, *SMALL, "--json", "/dev/full")
+        done = run(self.program, *self.small, "--json", "/dev/full")
         assert done.returncode == 2, done
         assert done.stderr.count(b"\n") == 1 and b"--json" in done.stderr, done.stderr
         assert b"/dev/full" in done.stderr and b"No space left" in done.stderr, done.stderr
         with open("/dev/full", "wb") as full:
-            for flags in (SMALL, ["--help"]):
+            for flags in (self.small, ["--help"]):
                 done = subprocess.run([self.program, *flags], stdout=full, stderr=subprocess.PIPE,
                                       env=environment(), timeout=TIMEOUT)
                 assert done.returncode == 2, done
@@ -272,15 +340,15 @@ class Example:
         return process.returncode, drawn
 
     def test_progress_is_drawn_and_wiped(self):
-        demo = self.name == DEMO
-        flags = ["--steps=40", "--pause=0.02"] if demo else SMALL
+        flags = self.slow or self.small
         status, drawn = self.on_a_terminal(*flags)
-        assert status == (0 if demo else 1), (status, drawn)
+        assert status in ([1] if flags is self.disagree else [0] if self.slow else [0, 1]), status
         assert b"\n" not in drawn, drawn
-        if demo or drawn:
+        if self.slow or drawn:
             assert drawn.endswith(b"\r\x1b[K"), drawn
-            assert b"loss " in drawn and b"steps/s" in drawn, drawn
-        if demo:
+            for word in [b"loss ", b"steps/s"] if "steps" in self.sizes else [b" left"]:
+                assert word in drawn, drawn
+        if self.slow:
             assert 3 <= drawn.count(b"\r") <= 14, drawn  # ten a second
 
     def test_refusals_on_a_terminal_are_clean(self):

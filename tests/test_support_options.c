@@ -1,6 +1,7 @@
 /* The command line of the examples: what is read, what is refused, and in which words. */
 #include <unistd.h>
 
+#include "common_options.h"
 #include "options.h"
 #include "support/support.h"
 
@@ -306,6 +307,76 @@ START_TEST(help_is_wrapped_at_80_columns) {
 }
 END_TEST
 
+/* ---- the options that all examples take ---- */
+
+static const example_preset PRESETS[] = {{"dim", "7", NULL}, {"lr", "3", NULL}, {NULL, NULL, NULL}};
+
+/* The table of a program without those. */
+static int common_of(example *e, example_program *program, const char *const *without) {
+    static const option own[] = {{.name = "own", .kind = OPTION_FLAG, .value = &got.flag}};
+    *program = (example_program){
+        .name = "p", .presets = PRESETS, .own = own, .own_count = 1, .without = without};
+    *e = (example){.program = program};
+    message[0] = '\0';
+    return common_options(e, message);
+}
+
+START_TEST(programs_leave_out_what_they_have_no_use_for) {
+    static const char *const none[] = {NULL}, *const some[] = {"lr", "population", "batch", NULL},
+                             *const all[] = {"dim", "context", "noise", "batch", "steps", "lr",
+                                             "population", NULL};
+    const struct {
+        const char *const *without;
+        size_t count;
+    } cases[] = {{NULL, 14}, {none, 14}, {some, 11}, {all, 7}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        static const char *const fixed[] = {"own", "seed", "threads", "quick", "json", "csv", "plot"};
+        example e;
+        example_program program;
+        ck_assert_int_eq(common_of(&e, &program, cases[i].without), 0);
+        ck_assert_uint_eq(e.option_count, cases[i].count);
+        ck_assert_str_eq(e.options[0].name, "own");
+        for (size_t k = 0; k < sizeof fixed / sizeof *fixed; k++)
+            ck_assert_ptr_nonnull(options_find(e.options, e.option_count, fixed[k]));
+        for (const char *const *name = cases[i].without; name && *name; name++)
+            ck_assert_ptr_null(options_find(e.options, e.option_count, *name));
+        free(e.options);
+    }
+}
+END_TEST
+
+START_TEST(what_is_left_out_is_refused_and_zero) {
+    static const char *const without[] = {"lr", "steps", NULL};
+    example e;
+    example_program program;
+    char name[] = "program", lr[] = "--lr=1", dim[] = "--context=3";
+    char *bad[] = {name, lr, NULL}, *good[] = {name, dim, NULL};
+    ck_assert_int_eq(common_of(&e, &program, without), 0);
+    ck_assert_int_eq(options_read(e.options, e.option_count, 2, bad, message), OPTIONS_BAD);
+    ck_assert_str_eq(message, "unknown option --lr=1 (--help lists the options)");
+    ck_assert_int_eq(options_read(e.options, e.option_count, 2, good, message), OPTIONS_RUN);
+    ck_assert_int_eq(e.settings.dim, 7); /* the program's preset */
+    ck_assert_int_eq(e.settings.context, 3);
+    ck_assert(e.settings.lr == 0 && e.settings.steps == 0);
+    free(e.options);
+}
+END_TEST
+
+START_TEST(no_program_does_without_a_seed) {
+    static const char *const bad[] = {"seed", "threads", "quick", "json", "csv", "plot", "own", ""};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        const char *const without[] = {"lr", bad[i], NULL};
+        char expected[128];
+        example e;
+        example_program program;
+        snprintf(expected, sizeof expected, "no program can do without --%s", bad[i]);
+        ck_assert_int_eq(common_of(&e, &program, without), -1);
+        ck_assert_str_eq(message, expected);
+        ck_assert_ptr_null(e.options);
+    }
+}
+END_TEST
+
 RUN_SUITE("support_options", defaults_come_from_the_table, both_forms_of_every_kind,
           paths_are_borrowed_from_the_command_line, quick_changes_defaults_but_not_choices,
           the_last_of_repeated_options_counts, help_answers_at_once, unknown_options_are_named,
@@ -313,4 +384,5 @@ RUN_SUITE("support_options", defaults_come_from_the_table, both_forms_of_every_k
           numbers_are_finite_and_in_range, lists_hold_numbers_only, choices_list_what_there_is,
           seeds_reach_2_to_the_63_minus_1, messages_stay_on_one_line,
           a_wrong_preset_is_an_error_not_a_default, help_shows_meaning_range_and_default,
-          help_is_wrapped_at_80_columns)
+          help_is_wrapped_at_80_columns, programs_leave_out_what_they_have_no_use_for,
+          what_is_left_out_is_refused_and_zero, no_program_does_without_a_seed)

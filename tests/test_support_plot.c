@@ -1,40 +1,15 @@
-/* The plots of the examples: spans, data files, script, and gnuplot where it is installed. */
+/* The plots of the examples: what is refused, and gnuplot where it is installed. */
 #include <dirent.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include "gnuplot.h"
 #include "options.h"
-#include "plot.h"
-#include "plot_script.h"
+#include "plot_sample.h"
+#include "plot_sheet.h"
 #include "support/support.h"
 
 static char message[OPTIONS_MESSAGE];
-static const double STEPS[4] = {1, 2, 3, 4}, LOSS[4] = {8, 4, NAN, 1};
-static const double LEARNED[4] = {0.5, -0.001, 0.2, -2}, THEORY[4] = {1, 0, 0, 1};
-
-static plot_page sample(void) {
-    return (plot_page){.title = "a title",
-                       .x_label = "step",
-                       .y_label = "loss",
-                       .lines = {{"training", STEPS, LOSS, 4}},
-                       .line_count = 1,
-                       .level = 0.5,
-                       .level_label = "optimum",
-                       .matrices = {{"learned", LEARNED, 2, 2}, {"theory", THEORY, 2, 2}},
-                       .matrix_count = 2};
-}
-
-/* What a writer writes, malloc. */
-static char *written(void (*write)(FILE *, const void *), const void *what) {
-    char *text = NULL;
-    size_t size;
-    FILE *stream = open_memstream(&text, &size);
-    write(stream, what);
-    fclose(stream);
-    return text;
-}
-
 START_TEST(the_endings_are_png_and_svg) {
     static const char *const bad[] = {"a.pdf", "png", ".png", "a.PNG", "a.png ", "a.png.gz", "a"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -59,111 +34,108 @@ START_TEST(a_missing_gnuplot_is_noticed) {
 }
 END_TEST
 
-START_TEST(spans_hold_the_data_and_the_level) {
-    plot_page page = sample();
-    plot_scale s = plot_scale_of(&page);
-    ck_assert(s.x_least == 1 && s.x_most == 4);
-    ck_assert(s.y_least == 0.5 - 0.06 * 7.5 && s.y_most == 8 + 0.06 * 7.5);
-    ck_assert(s.colour == 2 && !s.log_y);
-    page.level_label = NULL;
-    s = plot_scale_of(&page);
-    ck_assert(s.y_least == 1 - 0.06 * 7);
-    page.log_y = 1;
-    s = plot_scale_of(&page);
-    ck_assert(s.log_y && s.y_least > 0.8 && s.y_least < 1 && s.y_most > 8 && s.y_most < 10);
-}
-END_TEST
+/* ---- what is refused ---- */
 
-START_TEST(spans_of_nothing_are_drawable) {
-    static const double zero[2] = {0, 0}, nothing[2] = {NAN, INFINITY}, negative[2] = {-1, -3};
-    const struct {
-        const double *y;
-        int64_t count;
-        int stays_log;
-    } cases[] = {{zero, 2, 0}, {nothing, 2, 0}, {negative, 2, 0}, {NULL, 0, 0}, {LOSS, 1, 1}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        plot_page page = {
-            .lines = {{"y", STEPS, cases[i].y, cases[i].count}}, .line_count = 1, .log_y = 1};
-        plot_scale s = plot_scale_of(&page);
-        ck_assert_int_eq(s.log_y, cases[i].stays_log);
-        ck_assert(isfinite(s.x_least) && s.x_least < s.x_most && isfinite(s.x_most));
-        ck_assert(isfinite(s.y_least) && s.y_least < s.y_most && isfinite(s.y_most));
-        ck_assert(!s.log_y || s.y_least > 0);
-        ck_assert(s.colour == 1);
+static void assert_refused(const plot_page *page, const char *words) {
+    char *bytes;
+    size_t size;
+    ck_assert_int_eq(plot_render(page, "a.svg", &bytes, &size, message), -1);
+    ck_assert_ptr_null(bytes);
+    ck_assert_str_eq(message, words);
+}
+
+static plot_page lines_page(size_t count) {
+    plot_page page = {0};
+    plot_panel *p = plot_add_curves(&page, "x", "y");
+    for (size_t i = 0; i < count; i++)
+        plot_add_line(p, &(plot_line){.x = STEPS, .y = LOSS, .count = 4});
+    return page;
+}
+
+START_TEST(what_is_too_many_is_refused) {
+    static const char *const pages = "--plot: a page has 1 to 6 panels and a title of one line";
+    plot_page page = {0};
+    assert_refused(&page, pages);
+    for (int i = 0; i < 9; i++) {
+        const plot_panel *added = plot_add_curves(&page, "x", "y");
+        ck_assert(added >= page.panels && added <= page.panels + PLOT_PANELS);
     }
+    assert_refused(&page, pages);
+    page = lines_page(PLOT_LINES);
+    ck_assert_int_eq(plot_check(&page, message), 0);
+    page = lines_page(PLOT_LINES + 3);
+    assert_refused(&page, "--plot: panel 1 has more than 12 lines");
+    page = lines_page(1);
+    for (int i = 0; i < PLOT_LEVELS + 3; i++)
+        plot_add_level(&page.panels[0], "level", i);
+    assert_refused(&page, "--plot: panel 1 has more than 4 levels");
+    page = lines_page(1);
+    plot_add_bars(&page, "y", &(plot_bars){NAMES, LOSS, NULL, PLOT_BARS + 1});
+    assert_refused(&page, "--plot: panel 2 has no number of bars from 0 to 32");
 }
 END_TEST
 
-START_TEST(steps_are_drawn_from_zero) {
-    static const double x[2] = {1, 100}, y[2] = {1, 2};
-    plot_page page = {.lines = {{"y", x, y, 2}}, .line_count = 1};
-    plot_scale s = plot_scale_of(&page);
-    ck_assert(s.x_least == 0 && s.x_most == 100);
+START_TEST(what_makes_no_sense_is_refused) {
+    static const char *const texts =
+        "--plot: panel 1 has a text of more than 100 characters, or of "
+        "several lines";
+    char text[512];
+    plot_page page = lines_page(1);
+    page.title = "two\nlines";
+    assert_refused(&page, "--plot: a page has 1 to 6 panels and a title of one line");
+    page.title = NULL;
+    for (size_t i = 0; i < 2 * PLOT_TEXT; i += 2)
+        strcpy(text + i, "\xcf\x83"); /* one character of two bytes */
+    page.panels[0].title = text;
+    ck_assert_int_eq(plot_check(&page, message), 0);
+    strcat(text, "x");
+    assert_refused(&page, texts);
+    page.panels[0].title = NULL;
+    page.panels[0].lines[0].label = "a\tb";
+    assert_refused(&page, texts);
+    page = lines_page(1);
+    page.panels[0].lines[0].y = NULL;
+    assert_refused(&page, "--plot: panel 1 has a line without its numbers");
+    page.panels[0].lines[0].count = 0;
+    ck_assert_int_eq(plot_check(&page, message), 0);
+    page.panels[0].lines[0].colour = (plot_colour)9;
+    assert_refused(&page, "--plot: panel 1 has a line of no known style or colour");
+    page.panels[0].kind = (plot_kind)7;
+    assert_refused(&page, "--plot: panel 1 has no known kind");
 }
 END_TEST
 
-START_TEST(curves_have_gaps_for_nan) {
-    const plot_line line = {"y", STEPS, LOSS, 4};
-    char *text = written(plot_write_line, &line);
-    ck_assert_str_eq(text, "1,8\n2,4\n\n4,1\n");
-    free(text);
+START_TEST(heat_maps_and_bars_are_checked) {
+    static const double nan_ticks[2] = {1, NAN};
+    const plot_mark outside = {0, 2};
+    plot_page page = {0};
+    plot_panel *p = plot_add_matrix(&page, "m", LEARNED, 2, 2);
+    const plot_heat good = p->heat;
+    ck_assert_int_eq(plot_check(&page, message), 0);
+    p->heat.cols = PLOT_CELLS + 1;
+    assert_refused(&page, "--plot: panel 1 has a heat map of no size from 0 to 1024");
+    p->heat = good;
+    p->heat.values = NULL;
+    assert_refused(&page, "--plot: panel 1 has a heat map without its numbers");
+    p->heat.rows = 0;
+    ck_assert_int_eq(plot_check(&page, message), 0);
+    p->heat = good;
+    p->heat.col_ticks = nan_ticks;
+    assert_refused(&page, "--plot: panel 1 has ticks that are no numbers");
+    p->heat = good;
+    p->heat.mark_count = 1;
+    assert_refused(&page, "--plot: panel 1 has marks without their places");
+    p->heat.marks = &outside;
+    assert_refused(&page, "--plot: panel 1 has a mark outside the heat map");
+    page.panel_count = 0;
+    p = plot_add_bars(&page, "y", &(plot_bars){NULL, LOSS, NULL, 1});
+    assert_refused(&page, "--plot: panel 1 has bars without labels or heights");
+    p->bars.count = 0;
+    ck_assert_int_eq(plot_check(&page, message), 0);
 }
 END_TEST
 
-START_TEST(long_curves_are_thinned_and_keep_their_ends) {
-    enum { LONG = 100001 };
-    double *x = malloc(LONG * sizeof *x);
-    for (int i = 0; i < LONG; i++)
-        x[i] = i;
-    char *text = written(plot_write_line, &(plot_line){"y", x, x, LONG});
-    int64_t lines = 0;
-    for (const char *c = text; *c != '\0'; c++)
-        lines += *c == '\n';
-    ck_assert_int_gt(lines, 2000);
-    ck_assert_int_le(lines, 4001);
-    ck_assert_int_eq(strncmp(text, "0,0\n", 4), 0);
-    ck_assert_ptr_nonnull(strstr(text, "\n100000,100000\n"));
-    free(text);
-    free(x);
-}
-END_TEST
-
-START_TEST(matrices_carry_their_entries_as_text) {
-    const plot_matrix m = {"m", LEARNED, 2, 2};
-    char *text = written(plot_write_matrix, &(plot_matrix_scaled){&m, 2});
-    /* column, row, value, text in the precision of the scale, dark or white text */
-    ck_assert_str_eq(text, "1,1,0.5,0.5,3158064\n"
-                           "2,1,-0.001,0.0,3158064\n"
-                           "1,2,0.20000000000000001,0.2,3158064\n"
-                           "2,2,-2,-2.0,16777215\n");
-    free(text);
-    text = written(plot_write_matrix, &(plot_matrix_scaled){&m, 1e-9});
-    ck_assert_ptr_nonnull(strstr(text, "1,1,0.5,,")); /* too long to print */
-    free(text);
-    static const double large[49] = {1};
-    text = written(plot_write_matrix, &(plot_matrix_scaled){&(plot_matrix){"m", large, 7, 7}, 1});
-    ck_assert_int_eq(strncmp(text, "1,1,1,,", 7), 0); /* too many to print */
-    free(text);
-}
-END_TEST
-
-/* The script of a page, malloc. */
-static char *script_of(const plot_page *page, const char *kind) {
-    return written(plot_write_script, &(plot_scaled){page, plot_scale_of(page), kind});
-}
-
-START_TEST(texts_are_quoted_for_gnuplot) {
-    plot_page page = sample();
-    page.title = "it's \"so\" `rm x`\\n";
-    char *text = script_of(&page, "png");
-    ck_assert_ptr_nonnull(strstr(text, "title 'it''s \"so\" `rm x`\\n' noenhanced"));
-    ck_assert_ptr_nonnull(strstr(text, "pngcairo"));
-    free(text);
-    text = script_of(&page, "svg");
-    ck_assert_ptr_nonnull(strstr(text, "set terminal svg"));
-    free(text);
-}
-END_TEST
+/* ---- gnuplot ---- */
 
 /* Directories that gnuplot_directory left in TMPDIR. */
 static int left_over(const char *parent) {
@@ -192,39 +164,85 @@ START_TEST(pages_are_rendered_and_cleaned_up) {
     ck_assert_ptr_nonnull(mkdtemp(parent));
     ck_assert_int_eq(setenv("TMPDIR", parent, 1), 0);
     plot_page page = sample();
-    assert_renders(&page, "a.svg", "<?xml", 10000);
-    assert_renders(&page, "a.png", "\x89PNG", 10000);
+    assert_renders(&page, "a.svg", "<?xml", 20000);
+    assert_renders(&page, "a.png", "\x89PNG", 20000);
     page.title = "it's {a} \"hard\" _title_ \\ ` $ @ % \xce\x93";
-    page.log_y = 1;
-    assert_renders(&page, "a.svg", "<?xml", 10000);
-    page.matrix_count = 0;
-    page.level = NAN;
-    assert_renders(&page, "a.svg", "<?xml", 3000);
-    page.line_count = 0;
-    assert_renders(&page, "a.svg", "<?xml", 1000);
+    page.panels[0].log_x = page.panels[0].log_y = page.panels[3].log_y = 1;
+    assert_renders(&page, "a.svg", "<?xml", 20000);
     ck_assert_int_eq(left_over(parent), 0);
     ck_assert_int_eq(rmdir(parent), 0);
     unsetenv("TMPDIR");
 }
 END_TEST
 
+START_TEST(all_texts_are_drawn) {
+    if (!gnuplot_present())
+        return;
+    static const char *const texts[] = {
+        "a title", "step",   "loss",  "training", "theory",   "optimum",    "column",      "row",
+        "entry",   "height", "three", "best",     "GD steps", "similarity", "Newton steps"};
+    plot_page page = sample();
+    char *bytes;
+    size_t size;
+    ck_assert_msg(plot_render(&page, "a.svg", &bytes, &size, message) == 0, "%s", message);
+    bytes[size - 1] = '\0'; /* the last line's end */
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        ck_assert_msg(strstr(bytes, texts[i]) != NULL, "\"%s\" is not in the picture", texts[i]);
+    free(bytes);
+}
+END_TEST
+
+START_TEST(empty_panels_render) {
+    if (!gnuplot_present())
+        return;
+    static const double nothing[4] = {NAN, NAN, NAN, NAN};
+    plot_page page = {0};
+    plot_add_curves(&page, NULL, NULL);
+    plot_add_line(plot_add_curves(&page, "x", "y"),
+                  &(plot_line){.x = STEPS, .y = nothing, .count = 4, .error = nothing});
+    plot_add_matrix(&page, NULL, NULL, 0, 3);
+    plot_add_matrix(&page, "m", nothing, 2, 2);
+    plot_add_bars(&page, NULL, &(plot_bars){0});
+    plot_add_bars(&page, "y", &(plot_bars){NAMES, nothing, nothing, 4});
+    for (size_t i = 0; i < page.panel_count; i++)
+        page.panels[i].log_y = 1;
+    assert_renders(&page, "a.svg", "<?xml", 5000);
+    assert_renders(&page, "a.png", "\x89PNG", 5000);
+}
+END_TEST
+
 START_TEST(every_span_renders) {
     if (!gnuplot_present())
         return;
-    static const double spans[] = {1e-14, 1e-3, 0.1, 0.5, 0.999999, 1};
+    static const double spans[] = {1e-14, 1e-3, 0.1, 0.5, 0.999999, 1, -1, 1e300};
     for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) {
         const double y[4] = {1, 1, spans[i], spans[i]};
-        const double entry = spans[i];
-        plot_page page = {.title = "t",
-                          .x_label = "x",
-                          .y_label = "y",
-                          .log_y = i % 2 == 0,
-                          .lines = {{"y", STEPS, y, 4}},
-                          .line_count = 1,
-                          .matrices = {{"m", &entry, 1, 1}},
-                          .matrix_count = 1};
-        assert_renders(&page, "a.svg", "<?xml", 3000);
+        plot_page page = {.title = "t"};
+        plot_panel *p = plot_add_curves(&page, "x", "y");
+        plot_add_line(p, &(plot_line){.label = "y", .x = STEPS, .y = y, .count = 4});
+        p->log_y = i % 2 == 0;
+        plot_add_matrix(&page, "m", &spans[i], 1, 1);
+        p = plot_add_bars(&page, "y", &(plot_bars){NAMES, y, y, 4});
+        p->log_y = i % 2 != 0;
+        assert_renders(&page, "a.svg", "<?xml", 5000);
     }
+}
+END_TEST
+
+START_TEST(large_pages_stay_small_files) {
+    if (!gnuplot_present())
+        return;
+    double *values = calloc(PLOT_CELLS * PLOT_CELLS, sizeof *values);
+    for (int i = 0; i < PLOT_CELLS; i++)
+        values[i * PLOT_CELLS + i] = i % 7;
+    plot_page page = {0};
+    plot_add_matrix(&page, "m", values, PLOT_CELLS, PLOT_CELLS);
+    char *bytes;
+    size_t size;
+    ck_assert_msg(plot_render(&page, "a.svg", &bytes, &size, message) == 0, "%s", message);
+    ck_assert_uint_lt(size, 1000000);
+    free(bytes);
+    free(values);
 }
 END_TEST
 
@@ -261,8 +279,7 @@ START_TEST(no_room_for_temporary_files_is_said) {
 END_TEST
 
 RUN_SUITE("support_plot", the_endings_are_png_and_svg, a_missing_gnuplot_is_noticed,
-          spans_hold_the_data_and_the_level, spans_of_nothing_are_drawable,
-          steps_are_drawn_from_zero, curves_have_gaps_for_nan,
-          long_curves_are_thinned_and_keep_their_ends, matrices_carry_their_entries_as_text,
-          texts_are_quoted_for_gnuplot, pages_are_rendered_and_cleaned_up, every_span_renders,
+          what_is_too_many_is_refused, what_makes_no_sense_is_refused,
+          heat_maps_and_bars_are_checked, pages_are_rendered_and_cleaned_up, all_texts_are_drawn,
+          empty_panels_render, every_span_renders, large_pages_stay_small_files,
           a_failing_script_is_one_line, no_room_for_temporary_files_is_said)

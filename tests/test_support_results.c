@@ -57,6 +57,58 @@ START_TEST(checks_pass_within_the_tolerance_only) {
 }
 END_TEST
 
+START_TEST(arrays_are_judged_by_their_worst_entry) {
+    static const double values[3] = {1, 2.5, -3}, expected[3] = {1.25, 2, -3}, bad[2] = {1, NAN},
+                        far[2] = {1, INFINITY};
+    const struct {
+        const double *values, *expected;
+        int64_t count;
+        double tolerance, worst;
+        int passes;
+    } cases[] = {{values, expected, 3, 0.5, 0.5, 1}, {values, expected, 3, 0.49, 0.5, 0},
+                 {values, expected, 1, 0.25, 0.25, 1}, {bad, bad, 2, 9, NAN, 0},
+                 {bad, far, 2, 9, NAN, 0},           {values, far, 2, 1e300, INFINITY, 0},
+                 {NULL, NULL, 0, 9, NAN, 0},         {values, values, 3, NAN, 0, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        results r = {0};
+        results_check_array(&r, "etas", "steps", cases[i].values, cases[i].expected,
+                            cases[i].count, cases[i].tolerance);
+        ck_assert_int_eq(result_is_check(&r.list[0]), 1);
+        ck_assert_int_eq(result_passes(&r.list[0]), cases[i].passes);
+        ck_assert(r.list[0].value == cases[i].worst ||
+                  (isnan(r.list[0].value) && isnan(cases[i].worst)));
+        results_clear(&r);
+    }
+}
+END_TEST
+
+START_TEST(judged_arrays_are_arrays_in_json_and_one_row_in_the_table) {
+    static const double values[2] = {1, 2.5}, expected[2] = {1.25, 2};
+    results r = {0};
+    results_check_array(&r, "etas", "steps", values, expected, 2, 0.75);
+    char *text = results_json(&r, "e", NULL, 0);
+    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    free(text);
+    json_t *array = json_object_get(json_object_get(root, "results"), "etas");
+    ck_assert_uint_eq(json_array_size(array), 2);
+    ck_assert(json_real_value(json_array_get(array, 1)) == 2.5);
+    json_t *check = json_array_get(json_object_get(root, "checks"), 0);
+    ck_assert_uint_eq(json_object_size(check), 5);
+    ck_assert_str_eq(json_string_value(json_object_get(check, "name")), "etas");
+    ck_assert(json_real_value(json_object_get(check, "value")) == 0.5);
+    ck_assert(json_real_value(json_object_get(check, "expected")) == 0);
+    ck_assert(json_is_true(json_object_get(check, "pass")));
+    json_decref(root);
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    results_print(&r, stream);
+    fclose(stream);
+    ck_assert_ptr_nonnull(strstr(text, "steps              0.5             0  0.5 of 0.75"));
+    free(text);
+    results_clear(&r);
+}
+END_TEST
+
 /* The JSON of the sample, parsed; settings as given. */
 static json_t *parse(const option *settings, size_t count) {
     results r = sample();
@@ -411,12 +463,30 @@ START_TEST(progress_is_one_line) {
 }
 END_TEST
 
+START_TEST(work_is_one_line) {
+    char line[120];
+    progress_format_work(line, sizeof line, 3, 12, 2);
+    ck_assert_str_eq(line, "[======>                 ] 3/12  0:06 left");
+    progress_format_work(line, sizeof line, 0, 12, 0);
+    ck_assert_str_eq(line, "[>                       ] 0/12  ? left");
+    progress_format_work(line, sizeof line, 12, 12, 9);
+    ck_assert_str_eq(line, "[========================] 12/12  0:00 left");
+    progress_format_work(line, sizeof line, 13, 12, 9);
+    ck_assert_str_eq(line, "[========================] 13/12  0:00 left");
+    progress_format_work(line, sizeof line, 7, 0, 9);
+    ck_assert_str_eq(line, "7 done");
+    progress_format_work(line, 10, 3, 12, 2);
+    ck_assert_uint_eq(strlen(line), 9);
+}
+END_TEST
+
 START_TEST(progress_is_silent_in_a_file) {
     FILE *file = tmpfile();
     progress bar;
     progress_begin(&bar, file, 10);
     bar.drawn -= 1; /* as though time had passed */
     progress_update(&bar, 5, 1);
+    progress_work(&bar, 6);
     progress_end(&bar);
     ck_assert_int_eq(ftell(file), 0);
     fclose(file);
@@ -429,12 +499,15 @@ START_TEST(the_clock_runs_forward) {
 }
 END_TEST
 
-RUN_SUITE("support_results", checks_pass_within_the_tolerance_only, json_holds_results_and_checks,
+RUN_SUITE("support_results", checks_pass_within_the_tolerance_only,
+          arrays_are_judged_by_their_worst_entry,
+          judged_arrays_are_arrays_in_json_and_one_row_in_the_table, json_holds_results_and_checks,
           json_holds_settings_of_every_kind, json_keeps_every_bit_of_a_number, csv_is_the_series,
           long_series_keep_their_rows, table_is_aligned_and_plain,
           lost_memory_is_reported_when_written, a_new_file_appears_when_written,
           an_old_file_stays_until_the_end, a_link_is_followed_and_stays,
           a_bare_name_stays_where_the_program_started, what_cannot_be_written_is_found_at_once,
           a_read_only_file_is_refused, devices_are_written_in_place,
-          a_failed_write_leaves_the_old_file, progress_is_one_line, progress_is_silent_in_a_file,
+          a_failed_write_leaves_the_old_file, progress_is_one_line, work_is_one_line,
+          progress_is_silent_in_a_file,
           the_clock_runs_forward)

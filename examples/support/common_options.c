@@ -3,6 +3,24 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+static int is_in(const char *name, const char *const *list) {
+    for (; list && *list; list++)
+        if (strcmp(*list, name) == 0)
+            return 1;
+    return 0;
+}
+
+/* What a program may do without; the first name in its list that is none of these, or NULL. */
+static const char *not_optional(const char *const *without) {
+    static const char *const optional[] = {"dim",   "context", "noise",      "batch",
+                                           "steps", "lr",      "population", NULL};
+    for (; without && *without; without++)
+        if (!is_in(*without, optional))
+            return *without;
+    return NULL;
+}
 
 static void apply_presets(option *table, size_t count, const example_preset *presets) {
     for (; presets && presets->name; presets++) {
@@ -14,9 +32,10 @@ static void apply_presets(option *table, size_t count, const example_preset *pre
     }
 }
 
-int common_options(example *e) {
-    example_settings *s = &e->settings;
-    const option common[] = {
+/* The common ones, in the order of --help; their number. */
+enum { COMMON = 13 };
+static void list_common(example_settings *s, option *to) {
+    const option common[COMMON] = {
         {.name = "dim",
          .kind = OPTION_INT,
          .value = &s->dim,
@@ -87,19 +106,36 @@ int common_options(example *e) {
         {.name = "csv",
          .kind = OPTION_PATH,
          .value = &s->csv,
-         .help = "write the training curve there"},
+         .help = "write the series of the run there, a row a step or a case"},
         {.name = "plot",
          .kind = OPTION_PATH,
          .value = &s->plot,
-         .help = "draw the training curve and the matrices into that .png or .svg (with gnuplot)"},
+         .help = "draw the results into that .png or .svg (with gnuplot)"},
     };
-    size_t own = e->program->own_count, count = own + sizeof common / sizeof *common;
-    option *table = malloc(count * sizeof *table);
-    if (!table)
+    for (size_t i = 0; i < COMMON; i++)
+        to[i] = common[i];
+}
+
+int common_options(example *e, char *message) {
+    const example_program *p = e->program;
+    const char *wrong = not_optional(p->without);
+    option *table = malloc((p->own_count + COMMON) * sizeof *table), common[COMMON];
+    if (wrong || !table) {
+        if (wrong)
+            snprintf(message, OPTIONS_MESSAGE, "no program can do without --%s", wrong);
+        else
+            snprintf(message, OPTIONS_MESSAGE, "out of memory");
+        free(table);
         return -1;
-    for (size_t i = 0; i < count; i++)
-        table[i] = i < own ? e->program->own[i] : common[i - own];
-    apply_presets(table, count, e->program->presets);
+    }
+    size_t count = p->own_count;
+    list_common(&e->settings, common);
+    for (size_t i = 0; i < p->own_count; i++)
+        table[i] = p->own[i];
+    for (size_t i = 0; i < COMMON; i++)
+        if (!is_in(common[i].name, p->without))
+            table[count++] = common[i];
+    apply_presets(table, count, p->presets);
     e->options = table;
     e->option_count = count;
     return 0;

@@ -4,8 +4,8 @@
 
 #include "example.h"
 
-/* Makes e->options: the program's own, then the common ones, with the program's presets. 0, or -1
- * if memory ran out. */
-int common_options(example *e);
+/* Makes e->options: the program's own, then the common ones that it takes, with the program's
+ * presets. 0, or -1 with a message (see options.h). */
+int common_options(example *e, char *message);
 
 #endif

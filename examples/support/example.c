@@ -13,6 +13,11 @@ enum { EXIT_AGREES = 0, EXIT_DISAGREES = 1, EXIT_UNUSABLE = 2 };
 static const char *const SERIES[] = {"step", "loss", "gradient_norm", "excess", NULL};
 
 static void release(example *e) {
+    for (size_t i = 0; i < e->kept_count; i++)
+        free(e->kept[i]);
+    free(e->kept);
+    e->kept = NULL;
+    e->kept_count = 0;
     progress_end(&e->bar);
     output_close(&e->json);
     output_close(&e->csv);
@@ -58,7 +63,7 @@ static void print_help(const example *e) {
         fputs("\nOptions of this example\n", stdout);
         options_print_help(stdout, e->options, own);
     }
-    fputs("\nOptions of all examples\n", stdout);
+    fputs("\nCommon options\n", stdout);
     options_print_help(stdout, e->options + own, e->option_count - own);
     fputs("  --help                this text\n\n"
           "Exit status: 0 if all checks agree with theory, 1 if some do not or training diverged,\n"
@@ -85,11 +90,11 @@ static int open_files(example *e, char *message) {
 }
 
 void example_begin(example *e, const example_program *program, int argc, char **argv) {
-    *e = (example){.program = program, .page = {.level = NAN}};
+    *e = (example){.program = program};
     e->json.descriptor = e->csv.descriptor = e->plot.descriptor = -1;
     char message[OPTIONS_MESSAGE];
-    if (common_options(e) != 0)
-        example_refuse(e, "%s", "out of memory");
+    if (common_options(e, message) != 0)
+        example_refuse(e, "%s", message);
     options_answer answer = options_read(e->options, e->option_count, argc, argv, message);
     if (answer == OPTIONS_HELP) {
         print_help(e);
@@ -100,7 +105,7 @@ void example_begin(example *e, const example_program *program, int argc, char **
     }
     if (answer == OPTIONS_BAD || open_files(e, message) != 0)
         example_refuse(e, "%s", message);
-    results_columns(&e->results, SERIES);
+    results_columns(&e->results, program->columns ? program->columns : SERIES);
     e->started = seconds_now();
     progress_begin(&e->bar, stderr, e->settings.steps);
 }
@@ -116,22 +121,16 @@ int example_progress(const icl_train_report *report, void *user) {
         e->steps_before += e->last_step;
     e->last_step = report->step;
     int64_t step = e->steps_before + report->step;
-    results_append(&e->results, (const double[]){(double)step, report->loss, report->gradient_norm,
-                                                 report->excess});
+    if (!e->program->columns)
+        results_append(&e->results, (const double[]){(double)step, report->loss,
+                                                     report->gradient_norm, report->excess});
     progress_update(&e->bar, step, report->loss);
     return 0;
 }
 
-/* The settings in one line: "dim 5, context 20, ..." */
-static void print_settings(const example *e, FILE *stream) {
-    const example_settings *s = &e->settings;
-    fprintf(stream, "%s: dim %lld, context %lld, noise %g, ", e->program->name, (long long)s->dim,
-            (long long)s->context, s->noise);
-    if (s->population)
-        fputs("the exact loss, ", stream);
-    else
-        fprintf(stream, "%lld prompts a step, ", (long long)s->batch);
-    fprintf(stream, "seed %llu\n\n", (unsigned long long)s->seed);
+void example_work(example *e, int64_t done, int64_t total) {
+    e->bar.total = total;
+    progress_work(&e->bar, done);
 }
 
 static void print_verdict(example *e, FILE *stream, double seconds, const char *text) {
@@ -151,28 +150,16 @@ static int write_text(output *to, char *text, char *message) {
 }
 
 static int write_plot(example *e, char *message) {
-    plot_page *page = &e->page;
-    double *steps = NULL, *loss = NULL;
-    char title[128];
-    snprintf(title, sizeof title, "%s: d = %lld, n = %lld, \xcf\x83\xc2\xb2 = %g", e->program->name,
-             (long long)e->settings.dim, (long long)e->settings.context, e->settings.noise);
-    if (page->line_count == 0) {
-        steps = results_column(&e->results, "step");
-        loss = results_column(&e->results, "loss");
-        page->lines[0] = (plot_line){"training loss", steps, loss, e->results.row_count};
-        page->line_count = steps && loss ? 1 : 0;
-    }
-    page->title = page->title ? page->title : title;
-    page->x_label = page->x_label ? page->x_label : "step";
-    page->y_label = page->y_label ? page->y_label : "loss";
+    if (e->page.panel_count == 0 && !e->program->columns)
+        example_loss_panel(e);
+    if (!e->page.title)
+        e->page.title = example_title(e);
     char *bytes;
     size_t size;
-    int result = plot_render(page, e->settings.plot, &bytes, &size, message);
+    int result = plot_render(&e->page, e->settings.plot, &bytes, &size, message);
     if (result == 0)
         result = output_write(&e->plot, bytes, size, message);
     free(bytes);
-    free(steps);
-    free(loss);
     return result;
 }
 
@@ -196,7 +183,7 @@ int example_end(example *e, const char *agrees, const char *disagrees) {
     int status = passed == total ? EXIT_AGREES : EXIT_DISAGREES;
     /* a machine reads stdout where a file is sent there */
     FILE *people = e->json.is_stdout || e->csv.is_stdout ? stderr : stdout;
-    print_settings(e, people);
+    example_print_settings(e, people);
     results_print(&e->results, people);
     print_verdict(e, people, seconds, passed == total ? agrees : disagrees);
     results_number(&e->results, "seconds", seconds);

@@ -6,7 +6,7 @@
  *         EXAMPLE_OK(&e, context, icl_law_create(...));  (ends the program where a call fails)
  *         ... trainer.progress = example_progress; trainer.progress_user = &e;
  *         results_check(&e.results, "eta_trained", "step size", eta, theory, tolerance);
- *         e.page.matrices[0] = ...;
+ *         plot_add_level(example_loss_panel(&e), "optimum", optimum);
  *         return example_end(&e, "it is one step of gradient descent", "it is something else");
  *     }
  *
@@ -24,7 +24,7 @@
 #include "progress.h"
 #include "results.h"
 
-/* The values of the flags that all examples take. */
+/* The values of the common flags; 0 for one that the program does not take. */
 typedef struct example_settings {
     int64_t dim, context, batch, steps, threads;
     double noise; /* the variance sigma^2 */
@@ -47,6 +47,12 @@ typedef struct example_program {
     const example_preset *presets; /* ends with a NULL name; NULL: the common defaults */
     const option *own;             /* further options; copied */
     size_t own_count;
+    /* Those of dim, context, noise, batch, steps, lr, population that the program does not take,
+     * ends with NULL; NULL: it takes all. */
+    const char *const *without;
+    /* Columns of --csv, ends with NULL, which the program fills by results_append; NULL: step, loss,
+     * gradient_norm, excess, which example_progress fills. */
+    const char *const *columns;
 } example_program;
 
 typedef struct example {
@@ -60,12 +66,14 @@ typedef struct example {
     int64_t steps_before; /* of trainers that ran before this one */
     int64_t last_step;
     double started;
-    /* The page of --plot: what stays empty is filled from the series of example_progress. */
-    plot_page page;
+    plot_page page; /* of --plot; a trainer's page without panels gets the training curve */
+    void **kept;    /* memory that lives until the end */
+    size_t kept_count;
 } example;
 
 /* Reads the command line and opens the files; exits with 0 after --help, with 2 where something
- * is wrong. Starts the clock and the progress bar (settings.steps steps). */
+ * is wrong. Starts the clock and the progress bar, for settings.steps steps: a program that makes
+ * more of them sets bar.total. */
 void example_begin(example *e, const example_program *program, int argc, char **argv);
 
 /* 1 where the user gave that option. */
@@ -74,6 +82,21 @@ int example_given(example *e, const char *name);
 /* An icl_progress_fn; user is the example. Draws the bar and keeps (step, loss, gradient_norm,
  * excess) for --csv and --plot. Steps go on counting where one trainer follows another. */
 int example_progress(const icl_train_report *report, void *user);
+
+/* Draws the bar of a program without a trainer: units of work done, of all. */
+void example_work(example *e, int64_t done, int64_t total);
+
+/* Zeroed numbers, a text, a column of the series (row_count numbers), for results and plots: they
+ * live until example_end. Out of memory, or of an unknown column, the program ends. */
+double *example_array(example *e, int64_t count);
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+const char *example_text(example *e, const char *format, ...);
+double *example_column(example *e, const char *name);
+
+/* Adds a panel with the losses that example_progress has kept, over the steps. */
+plot_panel *example_loss_panel(example *e);
 
 /* Ends the program with one line: refuse with 2, for values that do not go together. */
 #if defined(__GNUC__)
@@ -87,5 +110,9 @@ void example_ok(example *e, const icl_context *context, icl_status status);
 
 /* Prints the table and the verdict, writes the files, frees everything. The exit status. */
 int example_end(example *e, const char *agrees, const char *disagrees);
+
+/* "dim 5, context 20, ..." of what the program takes; and "d = 5, n = 20, ..." for a title. */
+void example_print_settings(const example *e, FILE *stream);
+const char *example_title(example *e);
 
 #endif

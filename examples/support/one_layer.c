@@ -37,9 +37,7 @@ void one_layer_open(one_layer *run, example *e, const icl_law_options *law) {
     check(run, icl_law_create(run->context, law, &run->law));
     check(run, icl_sampler_create(run->context, run->law, s->seed, &run->sampler));
     int64_t d = law->dim;
-    run->gamma = calloc(2 * (size_t)(d * d), sizeof *run->gamma);
-    if (!run->gamma)
-        example_refuse(e, "out of memory");
+    run->gamma = example_array(e, 2 * d * d);
     run->gamma_star = run->gamma + d * d;
     const icl_simulation simulation = {other_seed(s->seed, 1), 200000};
     check(run, icl_theory_optimum(run->law, &simulation, 0, run->gamma_star, NULL));
@@ -257,13 +255,11 @@ static double best_step_risk(one_layer *run) {
 
 static void judge_plot(one_layer *run) {
     int64_t d = run->e->settings.dim;
-    plot_page *page = &run->e->page;
-    page->y_label = "risk";
-    page->level = run->certificate.risk_optimum;
-    page->level_label = "optimum";
-    page->matrices[0] = (plot_matrix){"learned \xce\x93", run->gamma, d, d};
-    page->matrices[1] = (plot_matrix){"optimal \xce\x93*", run->gamma_star, d, d};
-    page->matrix_count = 2;
+    plot_panel *losses = example_loss_panel(run->e);
+    losses->y_label = "risk";
+    plot_add_level(losses, "optimum", run->certificate.risk_optimum);
+    plot_add_matrix(&run->e->page, "learned \xce\x93", run->gamma, d, d);
+    plot_add_matrix(&run->e->page, "optimal \xce\x93*", run->gamma_star, d, d);
 }
 
 void one_layer_judge(one_layer *run, const one_layer_goals *goals) {
@@ -322,7 +318,6 @@ static const char *disagreement(const one_layer *run) {
 int one_layer_end(one_layer *run) {
     int status = example_end(run->e, "the trained layer is the one that the theorem describes",
                              disagreement(run));
-    free(run->gamma);
     icl_model_free(run->model);
     icl_sampler_free(run->sampler);
     icl_law_free(run->law);

@@ -1,93 +1,41 @@
-/* The data of a page as CSV, and the spans of its axes. */
-#include "plot_script.h"
+/* The data of a page as CSV. */
+#include "plot_sheet.h"
 
 #include <math.h>
 
-enum { POINTS = 4000, NUMBERED = 6 }; /* points a curve; largest matrix whose entries are printed */
+enum { POINTS = 4000 }; /* of a curve */
 
-static int shown(double y, int log_y) {
-    return isfinite(y) && (!log_y || y > 0);
+static double between(double value, double least, double most) {
+    return fmin(fmax(value, least), most);
 }
 
-static void stretch(double *least, double *most, double x) {
-    *least = fmin(*least, x);
-    *most = fmax(*most, x);
-}
-
-/* Room above and below; a span of its own for a constant. */
-static void pad(plot_scale *s) {
-    if (s->log_y) {
-        double ratio = pow(fmax(s->y_most / s->y_least, 1.2), 0.06);
-        s->y_least /= ratio;
-        s->y_most *= ratio;
-        return;
-    }
-    double room = 0.06 * (s->y_most - s->y_least);
-    if (!(room > 0))
-        room = s->y_most != 0 ? 0.1 * fabs(s->y_most) : 1;
-    s->y_least -= room;
-    s->y_most += room;
-}
-
-static void span_lines(const plot_page *page, plot_scale *s) {
-    for (size_t i = 0; i < page->line_count; i++) {
-        const plot_line *line = &page->lines[i];
-        for (int64_t k = 0; k < line->count; k++)
-            if (shown(line->y[k], s->log_y) && isfinite(line->x[k])) {
-                stretch(&s->x_least, &s->x_most, line->x[k]);
-                stretch(&s->y_least, &s->y_most, line->y[k]);
-            }
-    }
-    if (page->level_label && shown(page->level, s->log_y))
-        stretch(&s->y_least, &s->y_most, page->level);
-}
-
-static double largest_entry(const plot_page *page) {
-    double largest = 0;
-    for (size_t i = 0; i < page->matrix_count; i++) {
-        const plot_matrix *m = &page->matrices[i];
-        for (int64_t k = 0; k < m->rows * m->cols; k++)
-            if (isfinite(m->values[k]))
-                largest = fmax(largest, fabs(m->values[k]));
-    }
-    return largest > 0 ? largest : 1;
-}
-
-plot_scale plot_scale_of(const plot_page *page) {
-    plot_scale s = {INFINITY, -INFINITY, INFINITY, -INFINITY, page->log_y, largest_entry(page)};
-    span_lines(page, &s);
-    if (s.log_y && !(s.y_least <= s.y_most)) { /* nothing above zero */
-        s.log_y = 0;
-        span_lines(page, &s);
-    }
-    if (!(s.y_least <= s.y_most))
-        s.y_least = 0, s.y_most = 1;
-    if (!(s.x_least <= s.x_most))
-        s.x_least = 0, s.x_most = 1;
-    if (s.x_least > 0 && s.x_least < 0.1 * s.x_most)
-        s.x_least = 0;
-    if (s.x_least == s.x_most)
-        s.x_most = s.x_least + 1;
-    pad(&s);
-    return s;
-}
-
+/* x, y, and the ends of the error; an empty line is a gap. */
 void plot_write_line(FILE *file, const void *what) {
-    const plot_line *line = what;
+    const plot_line *line = ((const plot_line_view *)what)->line;
+    const plot_axis *x = &((const plot_line_view *)what)->view->x;
+    const plot_axis *y = &((const plot_line_view *)what)->view->y;
     int64_t stride = (line->count + POINTS - 1) / POINTS;
     for (int64_t k = 0; k < line->count; k++) {
         if (k % stride != 0 && k != line->count - 1)
             continue;
-        if (isfinite(line->x[k]) && isfinite(line->y[k]))
-            fprintf(file, "%.17g,%.17g\n", line->x[k], line->y[k]);
-        else
+        if (!plot_axis_shows(x, line->x[k]) || !plot_axis_shows(y, line->y[k])) {
             fputc('\n', file);
+            continue;
+        }
+        fprintf(file, "%.17g,%.17g", line->x[k], line->y[k]);
+        if (line->error) {
+            double error = isfinite(line->error[k]) ? line->error[k] : 0;
+            fprintf(file, ",%.17g,%.17g", between(line->y[k] - error, y->least, y->most),
+                    between(line->y[k] + error, y->least, y->most));
+        }
+        fputc('\n', file);
     }
 }
 
 /* An entry in two or three significant digits of the largest one; "" where that is too long. */
-static const char *entry_text(char *text, size_t size, double value, double colour) {
-    int decimals = 1 - (int)floor(log10(colour));
+static const char *entry_text(char *text, size_t size, double value, const plot_axis *colour) {
+    double largest = fmax(fabs(colour->least), fabs(colour->most));
+    int decimals = 1 - (int)floor(log10(largest));
     if (decimals > 4 || decimals < -2 || !isfinite(value)) {
         text[0] = '\0';
         return text;
@@ -99,19 +47,62 @@ static const char *entry_text(char *text, size_t size, double value, double colo
     return text;
 }
 
+/* White on what is dark: the ends of the diverging scale, the lower part of the other one. */
+static int is_dark(const plot_view *view, double value) {
+    double part = (value - view->colour.least) / (view->colour.most - view->colour.least);
+    return view->diverging ? fabs(part - 0.5) > 0.275 : part < 0.5;
+}
+
 /* column, row, value, text, colour of the text */
-void plot_write_matrix(FILE *file, const void *what) {
-    const plot_matrix_scaled *scaled = what;
-    const plot_matrix *m = scaled->matrix;
-    int numbered = m->rows <= NUMBERED && m->cols <= NUMBERED;
-    for (int64_t i = 0; i < m->rows; i++)
-        for (int64_t j = 0; j < m->cols; j++) {
-            double value = m->values[i * m->cols + j];
+void plot_write_heat(FILE *file, const void *what) {
+    const plot_view *view = what;
+    const plot_heat *heat = &view->panel->heat;
+    int numbered = heat->rows <= PLOT_NUMBERED && heat->cols <= PLOT_NUMBERED;
+    for (int64_t i = 0; i < heat->rows; i++)
+        for (int64_t j = 0; j < heat->cols; j++) {
+            double value = heat->values[i * heat->cols + j];
             char text[32] = "";
+            if (!isfinite(value)) { /* shows the ground */
+                if (heat->rows * heat->cols > PLOT_BOXES)
+                    fprintf(file, "%lld,%lld,NaN,,\n", (long long)j + 1, (long long)i + 1);
+                continue;
+            }
             if (numbered)
-                entry_text(text, sizeof text, value, scaled->colour);
-            fprintf(file, "%lld,%lld,%.17g,%s,%d\n", (long long)j + 1, (long long)i + 1,
-                    isfinite(value) ? value : 0, text,
-                    fabs(value) > 0.55 * scaled->colour ? 0xffffff : 0x303030);
+                entry_text(text, sizeof text, value, &view->colour);
+            fprintf(file, "%lld,%lld,%.17g,%s,%d\n", (long long)j + 1, (long long)i + 1, value,
+                    text, is_dark(view, value) ? 0xffffff : 0x303030);
         }
+}
+
+/* column, row */
+void plot_write_marks(FILE *file, const void *what) {
+    const plot_heat *heat = &((const plot_view *)what)->panel->heat;
+    for (int64_t k = 0; k < heat->mark_count; k++)
+        fprintf(file, "%lld,%lld\n", (long long)heat->marks[k].col + 1,
+                (long long)heat->marks[k].row + 1);
+}
+
+/* place, foot, height, ends of the error; then the height of a text and the text that stands for a
+ * bar that cannot be drawn */
+void plot_write_bars(FILE *file, const void *what) {
+    const plot_view *view = what;
+    const plot_bars *bars = &view->panel->bars;
+    const plot_axis *y = &view->y;
+    double foot = y->log ? y->least : 0;
+    for (int64_t i = 0; i < bars->count; i++) {
+        double height = bars->heights[i], error = bars->errors ? bars->errors[i] : 0;
+        long long place = (long long)i + 1;
+        if (!isfinite(error))
+            error = 0;
+        if (plot_axis_shows(y, height))
+            fprintf(file, "%lld,%.17g,%.17g,%.17g,%.17g,,\n", place, foot, height,
+                    between(height - error, y->least, y->most),
+                    between(height + error, y->least, y->most));
+        else
+            fprintf(file, "%lld,,,,,%.17g,%s\n", place, foot,
+                    !isfinite(height) ? "-"
+                    : height == 0     ? "0"
+                    : height < 0      ? "< 0"
+                                      : "> 0");
+    }
 }

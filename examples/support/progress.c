@@ -46,6 +46,14 @@ static void format_time(char *text, size_t size, double seconds) {
         snprintf(text, size, "%d:%02d", s / 60, s % 60);
 }
 
+/* "0:07", "?" before anything is done */
+static void format_left(char *text, size_t size, int64_t done, int64_t total, double rate) {
+    if (rate > 0)
+        format_time(text, size, (double)(total > done ? total - done : 0) / rate);
+    else
+        snprintf(text, size, "?");
+}
+
 void progress_format(char *line, size_t width, int64_t step, int64_t total, double loss,
                      double seconds) {
     double rate = seconds > 0 ? (double)step / seconds : 0;
@@ -53,12 +61,22 @@ void progress_format(char *line, size_t width, int64_t step, int64_t total, doub
         snprintf(line, width, "step %lld  loss %.4g  %.0f steps/s", (long long)step, loss, rate);
         return;
     }
-    char bar[BAR + 1], left[32] = "?";
+    char bar[BAR + 1], left[32];
     format_bar(bar, step, total);
-    if (rate > 0)
-        format_time(left, sizeof left, (double)(total > step ? total - step : 0) / rate);
+    format_left(left, sizeof left, step, total, rate);
     snprintf(line, width, "[%s] %lld/%lld  loss %.4g  %.0f steps/s  %s left", bar, (long long)step,
              (long long)total, loss, rate, left);
+}
+
+void progress_format_work(char *line, size_t width, int64_t done, int64_t total, double seconds) {
+    if (total <= 0) {
+        snprintf(line, width, "%lld done", (long long)done);
+        return;
+    }
+    char bar[BAR + 1], left[32];
+    format_bar(bar, done, total);
+    format_left(left, sizeof left, done, total, seconds > 0 ? (double)done / seconds : 0);
+    snprintf(line, width, "[%s] %lld/%lld  %s left", bar, (long long)done, (long long)total, left);
 }
 
 /* Columns of the terminal, less one: a full line would wrap. */
@@ -72,17 +90,39 @@ static size_t usable_columns(FILE *stream) {
     return columns < LINE ? columns : LINE;
 }
 
-void progress_update(progress *bar, int64_t step, double loss) {
+/* 1 where it is time to draw, with the seconds since the start. */
+static int is_due(progress *bar, double *seconds) {
     if (!bar->stream)
-        return;
+        return 0;
     double now = seconds_now();
     if (now - bar->drawn < 0.1)
-        return;
+        return 0;
     bar->drawn = now;
-    char line[LINE];
-    progress_format(line, usable_columns(bar->stream), step, bar->total, loss, now - bar->started);
+    *seconds = now - bar->started;
+    return 1;
+}
+
+static void draw(progress *bar, const char *line) {
     fprintf(bar->stream, "\r%s\033[K", line);
     fflush(bar->stream);
+}
+
+void progress_update(progress *bar, int64_t step, double loss) {
+    char line[LINE];
+    double seconds;
+    if (!is_due(bar, &seconds))
+        return;
+    progress_format(line, usable_columns(bar->stream), step, bar->total, loss, seconds);
+    draw(bar, line);
+}
+
+void progress_work(progress *bar, int64_t done) {
+    char line[LINE];
+    double seconds;
+    if (!is_due(bar, &seconds))
+        return;
+    progress_format_work(line, usable_columns(bar->stream), done, bar->total, seconds);
+    draw(bar, line);
 }
 
 void progress_end(progress *bar) {

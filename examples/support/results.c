@@ -20,9 +20,7 @@ void results_number(results *r, const char *name, double value) {
     add(r, &(result_row){.name = name, .value = value, .expected = NAN, .tolerance = NAN});
 }
 
-void results_matrix(results *r, const char *name, const double *values, int64_t rows,
-                    int64_t cols) {
-    size_t count = (size_t)(rows > 0 ? rows * cols : cols);
+static void add_array(results *r, const double *values, size_t count, const result_row *row) {
     double *copy = malloc((count > 0 ? count : 1) * sizeof *copy);
     if (!copy) {
         r->no_memory = 1;
@@ -30,13 +28,20 @@ void results_matrix(results *r, const char *name, const double *values, int64_t 
     }
     for (size_t i = 0; i < count; i++)
         copy[i] = values[i];
-    add(r, &(result_row){.name = name,
-                         .value = NAN,
-                         .expected = NAN,
-                         .tolerance = NAN,
-                         .array = copy,
-                         .rows = rows,
-                         .cols = cols});
+    result_row whole = *row;
+    whole.array = copy;
+    add(r, &whole);
+}
+
+void results_matrix(results *r, const char *name, const double *values, int64_t rows,
+                    int64_t cols) {
+    add_array(r, values, (size_t)(rows > 0 ? rows * cols : cols),
+              &(result_row){.name = name,
+                            .value = NAN,
+                            .expected = NAN,
+                            .tolerance = NAN,
+                            .rows = rows,
+                            .cols = cols});
 }
 
 void results_array(results *r, const char *name, const double *values, int64_t count) {
@@ -55,6 +60,22 @@ void results_check(results *r, const char *name, const char *words, double value
                          .value = value,
                          .expected = expected,
                          .tolerance = isnan(tolerance) ? 0 : tolerance});
+}
+
+void results_check_array(results *r, const char *name, const char *words, const double *values,
+                         const double *expected, int64_t count, double tolerance) {
+    double worst = count > 0 ? 0 : NAN;
+    for (int64_t i = 0; i < count; i++) {
+        double distance = fabs(values[i] - expected[i]);
+        worst = isnan(distance) || isnan(worst) ? NAN : fmax(worst, distance);
+    }
+    add_array(r, values, (size_t)count,
+              &(result_row){.name = name,
+                            .words = words,
+                            .value = worst,
+                            .expected = 0,
+                            .tolerance = isnan(tolerance) ? 0 : tolerance,
+                            .cols = count});
 }
 
 int result_is_check(const result_row *row) {

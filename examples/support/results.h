@@ -19,7 +19,7 @@ typedef struct result_row {
     double value;
     double expected;    /* NaN: none */
     double tolerance;   /* NaN: shown, not judged */
-    double *array;      /* rows x cols, owned, in place of value; NULL for a number */
+    double *array;      /* rows x cols, owned, in the JSON in place of value; NULL for a number */
     int64_t rows, cols; /* rows 0: a flat array */
 } result_row;
 
@@ -44,6 +44,10 @@ void results_show(results *r, const char *name, const char *words, double value,
 /* The same and judged: it passes if |value - expected| <= tolerance. */
 void results_check(results *r, const char *name, const char *words, double value, double expected,
                    double tolerance);
+/* Many numbers at once: the array (count) goes to the JSON, and its greatest |value - expected| is
+ * judged against 0, in one row and one check. It fails for a NaN, and where there are none. */
+void results_check_array(results *r, const char *name, const char *words, const double *values,
+                         const double *expected, int64_t count, double tolerance);
 
 /* The series: column names, then row after row. */
 void results_columns(results *r, const char *const *columns);

@@ -54,7 +54,10 @@ extern "C" {
     X(ICL_ERR_MISSING, 11, "the object does not hold what was asked for")                          \
     X(ICL_ERR_SYSTEM, 12, "the operating system refused a resource")                               \
     X(ICL_ERR_LAPACK, 13, "LAPACK did not converge")                                               \
-    X(ICL_ERR_UNSUPPORTED, 14, "this machine or build cannot do that")
+    X(ICL_ERR_UNSUPPORTED, 14, "this machine or build cannot do that")                             \
+    X(ICL_ERR_IO, 15, "a file cannot be read or written")                                          \
+    X(ICL_ERR_FORMAT, 16, "a file is cut short, damaged or of another format")                     \
+    X(ICL_ERR_VERSION, 17, "a file was written by a newer version")
 
 typedef enum icl_status {
 #define ICL_STATUS_ENUM(name, value, text) name = value,

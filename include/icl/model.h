@@ -172,6 +172,17 @@ ICL_API icl_status icl_model_pullback(const icl_model *model, const double *gu, 
 ICL_API icl_status icl_model_convert(const icl_model *model, icl_parametrisation parametrisation,
                                      int64_t width, icl_model **out);
 
+/* The model in a file: safetensors, so that Python's package of that name reads it: each tensor of the
+ * table under its name, F64, and the masks as "libicl.trained" (U8). The file is written as a whole or
+ * not at all: ICL_ERR_IO leaves an older one as it was. */
+ICL_API icl_status icl_model_save(const icl_model *model, const char *path);
+/* A model from such a file or from a trainer's checkpoint. ICL_ERR_IO if it cannot be read,
+ * ICL_ERR_FORMAT if it is cut short, damaged or none of libicl's, ICL_ERR_VERSION if a newer libicl
+ * wrote it, ICL_ERR_MISSING or ICL_ERR_SHAPE if its tensors are not those of the model that it says
+ * it holds, ICL_ERR_NONFINITE. A file without libicl's checksum, as Python writes it after a change of
+ * weights, is taken too; it needs the text "libicl.model" among its metadata. */
+ICL_API icl_status icl_model_load(icl_context *context, const char *path, icl_model **out);
+
 /* The model as a predictor: borrows the model. */
 ICL_API icl_status icl_model_predictor(const icl_model *model, icl_predictor *out);
 

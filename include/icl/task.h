@@ -202,6 +202,7 @@ ICL_API icl_status icl_sampler_create(icl_context *context, const icl_law *law, 
                                       icl_sampler **out);
 ICL_API void icl_sampler_free(icl_sampler *sampler);
 ICL_API const icl_law *icl_sampler_law(const icl_sampler *sampler); /* borrowed; NULL for NULL */
+ICL_API uint64_t icl_sampler_seed(const icl_sampler *sampler);      /* 0 for NULL */
 
 /* A batch of the sampler's shape: dim and context are the law's. contents 0 is the fastest, for
  * models that read moments only. */

@@ -60,6 +60,8 @@ typedef struct icl_trainer_options {
     int64_t refresh;         /* FRESH: steps that one batch of prompts serves, >= 1; default 1 */
     int moments;             /* 1: moments are drawn without their examples (see
                                 icl_sampler_draw_moments): as fast for any n; default 0 */
+    const char *checkpoint;  /* a file that icl_trainer_run saves to; copied; NULL (default): none */
+    int64_t checkpoint_every; /* steps between saves, >= 1; default 1000. A run saves at its end too */
 } icl_trainer_options;
 
 typedef struct icl_trainer icl_trainer;
@@ -85,6 +87,22 @@ ICL_API icl_status icl_trainer_step(icl_trainer *trainer, icl_train_report *repo
  * (may be NULL) is written then too. May be called again to go on. */
 ICL_API icl_status icl_trainer_run(icl_trainer *trainer, icl_train_report *report);
 ICL_API icl_status icl_trainer_state(const icl_trainer *trainer, icl_train_report *report);
+
+/* A checkpoint: the model as icl_model_save has it, the optimiser's memory, the place in the run. It
+ * is written as a whole or not at all, so that a full disk (ICL_ERR_IO) or a kill at any moment leaves
+ * the previous one. May be called from the progress callback. Where a save of icl_trainer_run fails,
+ * the run stops with that status and can be gone on with by another icl_trainer_run. */
+ICL_API icl_status icl_trainer_save(const icl_trainer *trainer, const char *path);
+
+/* Takes a checkpoint over into a trainer made as the one that saved it: all further steps are then
+ * equal to the bit to those of a trainer that was never interrupted, on any number of threads (on
+ * the same kind of instruction set). A run that was interrupted by a kill, the time limit or the
+ * callback is gone on with by icl_trainer_run, up to its `steps`; a run that had ended is followed by
+ * a new one. ICL_ERR_SHAPE for a checkpoint of another model, seed, law, optimiser method or kind of
+ * training (prompts a step, queries, first, refresh, moments), with both in the text; rates, steps and
+ * tolerances are the caller's to change. Else as icl_model_load, but a checksum is demanded. On failure
+ * the trainer, the model and the optimiser are as they were. */
+ICL_API icl_status icl_trainer_resume(icl_trainer *trainer, const char *path);
 
 /* Certifies the model on a law as icl_theory_certify does, against the optimum of the model's
  * rank. */

@@ -1,9 +1,10 @@
 /* Small matrices of eight prompts at once: entry-major, lane-minor, on 64-byte boundaries. For
  * *_kernel.c files only.
  *
- * A factor is of lanes (its entries are vectors) or plain (numbers, the same for all prompts): l and
- * p in the names of the products. Entry (i, j) is number i row + j col, so that strides transpose.
- * Each sum takes its terms in the order of the inner index, so that tiling changes no bit.
+ * A factor is of lanes (its entries are vectors) or plain (numbers, the same for all prompts): l
+ * and p in the names of the products. Entry (i, j) is number i row + j col, so that strides
+ * transpose. Each sum takes its terms in the order of the inner index, so that tiling changes no
+ * bit.
  */
 #ifndef ICL_LANES_LANE_MATRIX_H
 #define ICL_LANES_LANE_MATRIX_H

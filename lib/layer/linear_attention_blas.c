@@ -56,8 +56,7 @@ static void input_gradient(const icl_attention_layer *l, const icl_attention_sta
     icl_matmul(1, 0, D, D, l->heads * m, l->P, E, F);
     for (int64_t i = 0; i < D; i++)
         for (int64_t j = 0; j <= i; j++)
-            H[i * D + j] = H[j * D + i] =
-                F[i * D + j] + F[j * D + i] + (next ? T[i * D + j] : 0);
+            H[i * D + j] = H[j * D + i] = F[i * D + j] + F[j * D + i] + (next ? T[i * D + j] : 0);
 }
 
 static void backward(const icl_attention_layer *l, int64_t queries, const icl_attention_state *s,

@@ -9,10 +9,11 @@ static void mix(const icl_attention_layer *l, icl_attention_state *s) {
         lane_fill(size, l->R, s->N);
         N0 = s->N;
     }
-    lane_multiply_pl(l->heads * l->rows, D, D, lane_rows(l->P, D), lane_rows(s->G, D), 0, NULL, s->PG, D);
+    lane_multiply_pl(l->heads * l->rows, D, D, lane_rows(l->P, D), lane_rows(s->G, D), 0, NULL,
+                     s->PG, D);
     for (int64_t h = 0; h < l->heads; h++, N0 = s->N)
-        lane_multiply_lp(l->rows, D, D, lane_rows(s->PG + 8 * h * size, D), lane_rows(l->Q + h * D * D, D), 0,
-                    N0, s->N, D);
+        lane_multiply_lp(l->rows, D, D, lane_rows(s->PG + 8 * h * size, D),
+                         lane_rows(l->Q + h * D * D, D), 0, N0, s->N, D);
 }
 
 /* G' = G + E Y + (E Y)^T + E (Y N^T) E^T with Y = N G. */
@@ -46,8 +47,8 @@ static void forward(const icl_attention_layer *l, int64_t queries, icl_attention
     mix(l, s);
     if (l->rows < D)
         lane_copy(queries * D, s->q, next_q);
-    lane_multiply_ll(queries, l->rows, D, lane_rows(s->q, D), lane_transposed(s->N, D), 0, s->q + 8 * l->first,
-                next_q + 8 * l->first, D);
+    lane_multiply_ll(queries, l->rows, D, lane_rows(s->q, D), lane_transposed(s->N, D), 0,
+                     s->q + 8 * l->first, next_q + 8 * l->first, D);
     if (next_G != NULL)
         sandwich(l, s, work, next_G);
 }
@@ -57,9 +58,10 @@ static void nbar_of(const icl_attention_layer *l, int64_t queries, const icl_att
                     const double *T, const double *qbar, double *nbar) {
     const int64_t D = l->D, m = l->rows;
     if (T != NULL)
-        lane_multiply_ll(m, D, D, lane_rows(T + 8 * l->first * D, D), lane_rows(s->G, D), 0, NULL, nbar, D);
+        lane_multiply_ll(m, D, D, lane_rows(T + 8 * l->first * D, D), lane_rows(s->G, D), 0, NULL,
+                         nbar, D);
     lane_multiply_ll(m, D, queries, lane_transposed(qbar + 8 * l->first, D), lane_rows(s->q, D), 0,
-                T != NULL ? nbar : NULL, nbar, D);
+                     T != NULL ? nbar : NULL, nbar, D);
 }
 
 /* H <- A^T (H A) + F + F^T, F = sum_h P_h^T E_h, in T's place once A^T T is made. */
@@ -67,7 +69,8 @@ static void input_gradient(const icl_attention_layer *l, const icl_attention_sta
                            const double *E, double *T, double *U, double *H) {
     const int64_t D = l->D, m = l->rows;
     if (next)
-        lane_multiply_ll(D, D, m, lane_transposed(s->N, D), lane_rows(T + 8 * l->first * D, D), 1, T, U, D);
+        lane_multiply_ll(D, D, m, lane_transposed(s->N, D), lane_rows(T + 8 * l->first * D, D), 1,
+                         T, U, D);
     double *F = T;
     lane_multiply_pl(D, D, l->heads * m, lane_transposed(l->P, D), lane_rows(E, D), 0, NULL, F, D);
     lane_symmetric(D, F, next ? U : NULL, H);
@@ -86,16 +89,17 @@ static void backward(const icl_attention_layer *l, int64_t queries, const icl_at
         lane_add(size, nbar, g->R);
     for (int64_t h = 0; g->Q != NULL && h < l->heads; h++)
         lane_multiply_ll(D, D, m, lane_transposed(s->PG + 8 * h * size, D), lane_rows(nbar, D), 0,
-                    g->Q + 8 * h * D * D, g->Q + 8 * h * D * D, D);
+                         g->Q + 8 * h * D * D, g->Q + 8 * h * D * D, D);
     if (g->P != NULL || previous)
         for (int64_t h = 0; h < l->heads; h++)
-            lane_multiply_lp(m, D, D, lane_rows(nbar, D), lane_transposed(l->Q + h * D * D, D), 0, NULL,
-                        E + 8 * h * size, D);
+            lane_multiply_lp(m, D, D, lane_rows(nbar, D), lane_transposed(l->Q + h * D * D, D), 0,
+                             NULL, E + 8 * h * size, D);
     if (g->P != NULL)
         lane_multiply_ll(l->heads * m, D, D, lane_rows(E, D), lane_rows(s->G, D), 0, g->P, g->P, D);
     if (previous)
         input_gradient(l, s, next, E, T, U, H);
-    lane_multiply_ll(queries, D, m, lane_rows(qbar + 8 * l->first, D), lane_rows(s->N, D), 0, qbar, pulled, D);
+    lane_multiply_ll(queries, D, m, lane_rows(qbar + 8 * l->first, D), lane_rows(s->N, D), 0, qbar,
+                     pulled, D);
     lane_copy(queries * D, pulled, qbar);
 }
 
@@ -119,5 +123,5 @@ static void sum_lanes(int64_t entries, const double *a, double *out) {
     }
 }
 
-const icl_attention_kernels ICL_ISA_NAME(icl_attention_kernels) = {8, forward,
-                                                                   backward, residual, sum_lanes};
+const icl_attention_kernels ICL_ISA_NAME(icl_attention_kernels) = {8, forward, backward, residual,
+                                                                   sum_lanes};

@@ -3,13 +3,12 @@
 
 #include <string.h>
 
-static const icl_model_options default_options = {
-    .size = sizeof(icl_model_options),
-    .dim = 5,
-    .sign = 1,
-    .init_scale = 0.1,
-    .layers = 1,
-    .heads = 1};
+static const icl_model_options default_options = {.size = sizeof(icl_model_options),
+                                                  .dim = 5,
+                                                  .sign = 1,
+                                                  .init_scale = 0.1,
+                                                  .layers = 1,
+                                                  .heads = 1};
 
 icl_status icl_model_options_init(icl_model_options *options, size_t size) {
     return icl_options_default(options, size, &default_options, sizeof default_options);
@@ -190,4 +189,3 @@ icl_parametrisation icl_model_parametrisation(const icl_model *model) {
 int64_t icl_model_parameter_count(const icl_model *model) {
     return model != NULL ? model->count : 0;
 }
-

@@ -44,6 +44,10 @@ const icl_law *icl_sampler_law(const icl_sampler *sampler) {
     return sampler != NULL ? sampler->law : NULL;
 }
 
+uint64_t icl_sampler_seed(const icl_sampler *sampler) {
+    return sampler != NULL ? sampler->seed : 0;
+}
+
 icl_status icl_sampler_batch(const icl_sampler *sampler, int64_t prompts, int64_t queries,
                              uint32_t contents, icl_batch **out) {
     if (out != NULL)

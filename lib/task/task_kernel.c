@@ -1,5 +1,5 @@
-#include "base/vec8.h"
 #include "base/vec8_math.h"
+#include "lanes/lane_matrix.h"
 #include "task/task_kernels.h"
 
 static void affine(const icl_root *root, const double *mean, int64_t dim, int64_t count,
@@ -100,84 +100,34 @@ static void finish(int64_t count, const double *sign, const double *sigma, const
     }
 }
 
-/* A TILE x TILE piece of the Gram matrix in registers. The order of the sum over examples is the
- * same for every tile size. */
-enum { TILE = V8_PARTS == 1 ? 4 : 2 };
-
-V8_INLINE void tile_load(int64_t D, const double *gram, v8 sum[TILE][TILE]) {
-    for (int a = 0; a < TILE; a++)
-        for (int b = 0; b < TILE; b++)
-            sum[a][b] = v8_load(gram + 8 * (a * D + b));
-}
-
-V8_INLINE void tile_add(int64_t D, int64_t count, const double *left, const double *right,
-                        v8 sum[TILE][TILE]) {
-    for (int64_t i = 0; i < count; i++, left += 8 * D, right += 8 * D)
-        for (int a = 0; a < TILE; a++) {
-            v8 factor = v8_load(left + 8 * a);
-            for (int b = 0; b < TILE; b++)
-                sum[a][b] = v8_fma(factor, v8_load(right + 8 * b), sum[a][b]);
-        }
-}
-
-V8_INLINE v8 sum_add(int64_t D, int64_t count, const double *left, const double *right, v8 sum) {
-    for (int64_t i = 0; i < count; i++, left += 8 * D, right += 8 * D)
-        sum = v8_fma(v8_load(left), v8_load(right), sum);
-    return sum;
-}
-
 static void accumulate(int64_t D, int64_t count, const double *tokens, double *gram) {
-    int64_t whole = D - D % TILE;
-    for (int64_t a = 0; a < whole; a += TILE)
-        for (int64_t b = 0; b <= a; b += TILE) {
-            v8 sum[TILE][TILE];
-            tile_load(D, gram + 8 * (a * D + b), sum);
-            tile_add(D, count, tokens + 8 * a, tokens + 8 * b, sum);
-            for (int i = 0; i < TILE; i++)
-                for (int j = 0; j < TILE; j++)
-                    v8_store(gram + 8 * ((a + i) * D + b + j), sum[i][j]);
-        }
-    for (int64_t a = whole; a < D; a++)
-        for (int64_t b = 0; b <= a; b++) {
-            double *entry = gram + 8 * (a * D + b);
-            v8_store(entry, sum_add(D, count, tokens + 8 * a, tokens + 8 * b, v8_load(entry)));
-        }
+    lane_multiply_ll(D, D, count, lane_transposed(tokens, D), lane_rows(tokens, D), 1, gram, gram,
+                     D);
 }
 
-/* To entry (a, b), and with scale > 0 to (b, a). */
-V8_INLINE void put_entry(int64_t D, int64_t a, int64_t b, double scale, v8 sum, double *gram) {
-    if (scale > 0) {
-        sum = v8_mul(v8_set(scale), sum);
-        v8_store(gram + 8 * (b * D + a), sum);
-    }
-    v8_store(gram + 8 * (a * D + b), sum);
-}
+/* Columns of a Gram matrix that are made at a time where the tokens are a lower triangle. */
+enum { STRIP = 6 };
 
-/* Tokens first.. of which entry b can be other than 0, count at most. */
+/* Tokens first.. of which an entry before b can be other than 0, count at most. */
 V8_INLINE int64_t reach(int lower, int64_t first, int64_t count, int64_t b) {
-    int64_t last = b + 1 - first;
-    return lower && last < count ? last : count;
+    return lower && b - first < count ? b - first : count;
 }
 
 static void gram_of(int64_t D, int lower, int64_t first, int64_t count, double scale,
                     const double *tokens, double *gram) {
-    int64_t whole = D - D % TILE;
-    for (int64_t a = 0; a < whole; a += TILE)
-        for (int64_t b = 0; b <= a; b += TILE) {
-            v8 sum[TILE][TILE] = {{v8_set(0)}};
-            if (first > 0)
-                tile_load(D, gram + 8 * (a * D + b), sum);
-            tile_add(D, reach(lower, first, count, b + TILE - 1), tokens + 8 * a, tokens + 8 * b,
-                     sum);
-            for (int i = 0; i < TILE; i++)
-                for (int j = 0; j < TILE; j++)
-                    put_entry(D, a + i, b + j, scale, sum[i][j], gram);
-        }
-    for (int64_t a = whole; a < D; a++)
+    for (int64_t b = 0; b < D; b += STRIP) {
+        const int64_t cols = D - b < STRIP ? D - b : STRIP;
+        const int64_t inner = reach(lower, first, count, b + cols);
+        double *block = gram + 8 * b * (D + 1);
+        if (inner > 0 || first == 0)
+            lane_multiply_ll(D - b, cols, inner > 0 ? inner : 0, lane_transposed(tokens + 8 * b, D),
+                             lane_rows(tokens + 8 * b, D), 1, first > 0 ? block : NULL, block, D);
+    }
+    for (int64_t a = 0; a < D && scale > 0; a++)
         for (int64_t b = 0; b <= a; b++) {
-            v8 sum = first > 0 ? v8_load(gram + 8 * (a * D + b)) : v8_set(0);
-            sum = sum_add(D, reach(lower, first, count, b), tokens + 8 * a, tokens + 8 * b, sum);
-            put_entry(D, a, b, scale, sum, gram);
+            v8 value = v8_mul(v8_set(scale), v8_load(gram + 8 * (a * D + b)));
+            v8_store(gram + 8 * (a * D + b), value);
+            v8_store(gram + 8 * (b * D + a), value);
         }
 }
 
@@ -217,10 +167,10 @@ static void factor(const icl_root *root, int64_t dim, int64_t first, int64_t cou
                    const double *chi, const double *below, const double *w, const double *sigma,
                    double *tokens) {
     for (int64_t l = first; l < first + count; l++, tokens += 8 * (dim + 1)) {
-        /* zeros are read within a tile on the diagonal only, but for a full matrix */
+        /* zeros are read within a strip on the diagonal only, but for a full matrix */
         int full = root->dense != NULL;
         int64_t zeros = full && l < dim ? 0 : l;
-        for (int64_t j = full ? 0 : l - l % TILE; j < zeros; j++)
+        for (int64_t j = full ? 0 : l - l % STRIP; j < zeros; j++)
             v8_store(tokens + 8 * j, v8_set(0));
         v8 last = v8_load(chi + 8 * (l - first)), y = v8_set(0);
         if (l < dim) {

@@ -10,7 +10,8 @@ static const icl_trainer_options default_options = {.size = sizeof(icl_trainer_o
                                                     .steps = 1000,
                                                     .excess_every = 10,
                                                     .report_every = 1,
-                                                    .refresh = 1};
+                                                    .refresh = 1,
+                                                    .checkpoint_every = 1000};
 
 icl_status icl_trainer_options_init(icl_trainer_options *options, size_t size) {
     return icl_options_default(options, size, &default_options, sizeof default_options);
@@ -33,6 +34,7 @@ static icl_status check_options(icl_context *context, const icl_trainer_options 
     ICL_TRY(icl_check_range(context, function, "average", o->average, 0, limit));
     ICL_TRY(icl_check_range(context, function, "refresh", o->refresh, 1, limit));
     ICL_TRY(icl_check_range(context, function, "moments", o->moments, 0, 1));
+    ICL_TRY(icl_check_range(context, function, "checkpoint_every", o->checkpoint_every, 1, limit));
     return icl_check_range(context, function, "report_every", o->report_every, 1, limit);
 }
 
@@ -81,6 +83,11 @@ static icl_status prepare(icl_trainer *t) {
     if (o->on == ICL_TRAIN_POPULATION || o->excess_tolerance > 0) {
         ICL_TRY(icl_population_create(law, &t->population));
         ICL_TRY(find_least(t, law));
+    }
+    if (o->checkpoint != NULL) {
+        size_t length = strlen(o->checkpoint) + 1;
+        ICL_TRY(ICL_NEW(t->context, &t->checkpoint, length));
+        t->options.checkpoint = memcpy(t->checkpoint, o->checkpoint, length);
     }
     if (o->on == ICL_TRAIN_POPULATION)
         return ICL_OK;
@@ -136,6 +143,7 @@ void icl_trainer_free(icl_trainer *trainer) {
     icl_dealloc(context, trainer->start);
     icl_dealloc(context, trainer->previous);
     icl_dealloc(context, trainer->mean);
+    icl_dealloc(context, trainer->checkpoint);
     icl_dealloc(context, trainer);
     icl_context_free(context);
 }

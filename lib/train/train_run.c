@@ -31,7 +31,8 @@ static icl_status take_mean(icl_trainer *t) {
         return ICL_OK;
     for (int64_t i = 0; i < t->model->count; i++)
         t->model->parameters[i] = t->mean[i] / (double)t->averaged;
-    return t->population != NULL ? icl_trainer_excess(t, t->model, &t->report.excess, NULL) : ICL_OK;
+    return t->population != NULL ? icl_trainer_excess(t, t->model, &t->report.excess, NULL)
+                                 : ICL_OK;
 }
 
 static void begin(icl_trainer *t) {
@@ -58,19 +59,41 @@ static icl_status advance(icl_trainer *t, double started) {
     return ICL_OK;
 }
 
+static icl_status save(const icl_trainer *t) {
+    return t->checkpoint != NULL ? icl_trainer_write(t, "icl_trainer_run", t->checkpoint) : ICL_OK;
+}
+
+static icl_status go_on(icl_trainer *t) {
+    double started = icl_clock();
+    while (t->report.stop == ICL_STOP_NONE) {
+        ICL_TRY(advance(t, started));
+        if (t->report.stop == ICL_STOP_NONE && t->report.step % t->options.checkpoint_every == 0)
+            ICL_TRY(save(t));
+    }
+    return ICL_OK;
+}
+
+/* A run that was interrupted is saved as one that goes on. */
+static icl_status end(icl_trainer *t) {
+    int interrupted = t->report.stop == ICL_STOP_TIME || t->report.stop == ICL_STOP_CALLBACK;
+    if (interrupted)
+        ICL_TRY(save(t));
+    t->running = 0;
+    ICL_TRY(take_mean(t));
+    return interrupted ? ICL_OK : save(t);
+}
+
 icl_status icl_trainer_run(icl_trainer *trainer, icl_train_report *report) {
     if (trainer == NULL)
         return ICL_ERR_ARGUMENT;
     icl_trainer *t = trainer;
-    double started = icl_clock();
-    icl_status status = ICL_OK;
     begin(t);
     t->report.stop = t->run_steps < t->options.steps ? ICL_STOP_NONE : ICL_STOP_STEPS;
-    while (t->report.stop == ICL_STOP_NONE && status == ICL_OK)
-        status = advance(t, started);
-    t->running = 0;
+    icl_status status = go_on(t);
     if (status == ICL_OK)
-        status = take_mean(t);
+        status = end(t);
+    else if (status != ICL_ERR_IO)
+        t->running = 0;
     if (report != NULL && (status == ICL_OK || status == ICL_ERR_DIVERGED))
         *report = t->report;
     return status;

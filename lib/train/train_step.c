@@ -25,10 +25,9 @@ static int objective(const double *x, double *value, double *gradient, void *use
     icl_trainer *t = user;
     memcpy(t->trial->parameters, x, (size_t)t->model->count * sizeof *x);
     memcpy(t->trial->trained, t->model->trained, (size_t)t->model->count);
-    icl_status status =
-        t->options.on == ICL_TRAIN_POPULATION
-            ? icl_trainer_excess(t, t->trial, value, gradient)
-            : icl_model_loss_in(t->trial, t->batch, &t->workspace, value, gradient);
+    icl_status status = t->options.on == ICL_TRAIN_POPULATION
+                            ? icl_trainer_excess(t, t->trial, value, gradient)
+                            : icl_model_loss_in(t->trial, t->batch, &t->workspace, value, gradient);
     if (status == ICL_ERR_DIVERGED || status == ICL_ERR_NONFINITE) {
         *value = NAN;
         memset(gradient, 0, (size_t)t->model->count * sizeof *gradient);
@@ -53,21 +52,23 @@ static icl_status step_back(icl_trainer *t, const double *x) {
     if (t->report.step == 0)
         return icl_fail(t->context, ICL_ERR_DIVERGED,
                         "icl_trainer_step: the loss at the start is not finite");
-    return icl_fail(t->context, ICL_ERR_DIVERGED,
-                    "icl_trainer_step: diverged after step %lld (the last finite loss was %g): use a "
-                    "smaller rate",
-                    (long long)t->report.step, t->report.loss);
+    return icl_fail(
+        t->context, ICL_ERR_DIVERGED,
+        "icl_trainer_step: diverged after step %lld (the last finite loss was %g): use a "
+        "smaller rate",
+        (long long)t->report.step, t->report.loss);
 }
 
 /* With a prior mean the loss has no closed form off u = r = 0, nor its gradient there. */
 static icl_status check_even(const icl_trainer *t) {
     const icl_law *law = icl_sampler_law(t->sampler);
-    ICL_REQUIRE(t->context,
-                t->population == NULL || icl_law_prior_mean(law) == NULL ||
-                    !icl_model_even_trained(t->model),
-                ICL_ERR_NO_CLOSED_FORM,
-                "icl_trainer_step: with a prior mean the exact loss wants u = r = 0: set what feeds "
-                "them untrained");
+    ICL_REQUIRE(
+        t->context,
+        t->population == NULL || icl_law_prior_mean(law) == NULL ||
+            !icl_model_even_trained(t->model),
+        ICL_ERR_NO_CLOSED_FORM,
+        "icl_trainer_step: with a prior mean the exact loss wants u = r = 0: set what feeds "
+        "them untrained");
     return ICL_OK;
 }
 
@@ -127,4 +128,3 @@ icl_status icl_trainer_step(icl_trainer *trainer, icl_train_report *report) {
         *report = trainer->report;
     return ICL_OK;
 }
-

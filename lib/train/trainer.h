@@ -1,4 +1,5 @@
-/* A trainer from the inside: train.c makes it, train_step.c takes a step, train_run.c repeats it. */
+/* A trainer from the inside: train.c makes it, train_step.c takes a step, train_run.c repeats it.
+ */
 #ifndef ICL_TRAIN_TRAINER_H
 #define ICL_TRAIN_TRAINER_H
 
@@ -9,7 +10,7 @@
 
 struct icl_trainer {
     icl_context *context;
-    icl_model *model;         /* borrowed, as the next two */
+    icl_model *model; /* borrowed, as the next two */
     icl_optimiser *optimiser;
     const icl_sampler *sampler;
     icl_trainer_options options;
@@ -29,10 +30,14 @@ struct icl_trainer {
     int64_t drawn;              /* number of the set of prompts in the batch; < 0: none */
     icl_status failed;          /* of the objective, where it is no divergence */
     icl_train_report report;
+    char *checkpoint; /* the path, or NULL */
 };
 
 /* One step with its time taken; *done is what the optimiser says of it. */
 icl_status icl_trainer_timed_step(icl_trainer *trainer, icl_step_report *done);
+
+/* icl_trainer_save, in the name of another function. */
+icl_status icl_trainer_write(const icl_trainer *trainer, const char *function, const char *path);
 
 /* The set of prompts of the next step: drawn where it is not there yet. */
 icl_status icl_trainer_draw(icl_trainer *trainer);
