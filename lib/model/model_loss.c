@@ -397,6 +397,6 @@ icl_status icl_model_predictor(const icl_model *model, icl_predictor *out) {
     if (model == NULL)
         return ICL_ERR_ARGUMENT;
     ICL_REQUIRE_POINTER(model->context, out);
-    *out = (icl_predictor){predict_through, model};
+    *out = (icl_predictor){.predict = predict_through, .self = model};
     return ICL_OK;
 }
