@@ -163,6 +163,8 @@ typedef struct icl_prefix_options {
                                     ascending, 0 to 2^31; borrowed. NULL, for all solvers or one:
                                     its own `steps` alone, K_s = 1 */
     const int64_t *counts;       /* counts[s] = K_s, 1 to 2^31; read where steps[s] is */
+    int64_t first, last;         /* only prefixes first..last, 0 <= first <= last <= n; default 0, and
+                                    last < 0 (the default) stands for n */
 } icl_prefix_options;
 
 ICL_API icl_status icl_prefix_options_init(icl_prefix_options *options, size_t size);
@@ -175,6 +177,7 @@ ICL_API icl_status icl_prefix_options_init(icl_prefix_options *options, size_t s
  *     weights[s][((p (n + 1) + t) K_s + k) d + j] = w_j         (B x (n + 1) x K_s x d)
  *     reports[s][p (n + 1) + t]                                 (B x (n + 1))
  *
+ * With `first` and `last` given, t - first and last - first + 1 take the place of t and n + 1 there.
  * Each of the three may be NULL, and so may its entry s. A method without steps gives the same
  * answer for each k. After a stop the last w is repeated; an answer that is no finite number is the
  * one of the step before, or 0, and its report says DIVERGED: all that is written is finite.

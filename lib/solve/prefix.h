@@ -16,21 +16,22 @@ typedef struct icl_prefix_part {
     const int64_t *grid; /* numbers of steps, ascending */
     int64_t count, most; /* K, and the greatest of the grid, 0 for the methods without steps */
     int64_t own;         /* scratch of the solver's algorithm for any prefix */
-    double *predictions; /* B x (n + 1) x K, or NULL, as the next two may be */
-    double *weights;     /* B x (n + 1) x K x d */
-    icl_solver_report *reports; /* B x (n + 1) */
+    double *predictions; /* B x T x K, T prefixes, or NULL, as the next two may be */
+    double *weights;     /* B x T x K x d */
+    icl_solver_report *reports; /* B x T */
 } icl_prefix_part;
 
 typedef struct icl_prefix_run {
     const icl_context *context;
     const icl_batch *batch;
     int64_t d, n;
+    int64_t begin, end; /* prefixes begin..end, both wanted: T = end - begin + 1 */
 } icl_prefix_run;
 
 struct icl_road {
     /* Doubles of scratch that `run` needs. */
     int64_t (*scratch)(const icl_prefix_run *run, const icl_prefix_part *parts, int64_t count);
-    /* Prompts 8 group.. of the batch, all prefixes, for the parts. */
+    /* Prompts 8 group.. of the batch, prefixes begin..end, for the parts. */
     void (*run)(const icl_prefix_run *run, const icl_prefix_part *parts, int64_t count,
                 int64_t group, double *scratch);
 };

@@ -32,12 +32,13 @@ static void average(const icl_prefix_run *run, const icl_prefix_part *part, int6
     int64_t d = run->d;
     double *sum = scratch, *mean = sum + d;
     memset(sum, 0, (size_t)d * sizeof *sum);
-    for (int64_t t = 0; t <= run->n; t++) {
+    for (int64_t t = 0; t <= run->end; t++) {
         icl_solver_report report = {.stop = ICL_STOP_CONVERGED, .rank = -1};
         for (int64_t j = 0; j < d; j++)
             mean[j] = t > 0 ? sum[j] / (double)t : 0;
-        put_all(run, part, prompt, t, mean, 0, &report);
-        for (int64_t j = 0; t < run->n && j < d; j++)
+        if (t >= run->begin)
+            put_all(run, part, prompt, t, mean, 0, &report);
+        for (int64_t j = 0; t < run->end && j < d; j++)
             sum[j] += run->batch->y[prompt * run->n + t] * icl_prefix_query(run, prompt, t)[j];
     }
 }
@@ -79,16 +80,16 @@ static void descend(const icl_prefix_run *run, const icl_prefix_part *part, int6
     int passes = part->solver->algorithm->steps;
     icl_online state = {.w = scratch};
     icl_solver_start(part->solver, state.w);
-    for (int64_t t = 0; t <= run->n; t++) {
+    for (int64_t t = 0; t <= run->end; t++) {
         icl_solver_report report = {
             .stop = ICL_STOP_CONVERGED, .rank = -1, .step = part->solver->options.step};
         if (state.diverged)
             report.stop = ICL_STOP_DIVERGED;
-        if (passes)
+        if (t >= run->begin && passes)
             finish_passes(run, part, prompt, t, &state, scratch + d);
-        else
+        else if (t >= run->begin)
             put_all(run, part, prompt, t, state.w, 0, &report);
-        if (t < run->n)
+        if (t < run->end)
             icl_online_take(part->solver, icl_prefix_query(run, prompt, t),
                             run->batch->y[prompt * run->n + t], scratch + d, &state);
     }

@@ -79,11 +79,11 @@ static void run_prompt(const icl_prefix_run *run, const icl_prefix_part *parts, 
     double *moments = scratch, *rest = moments + d * (d + 1);
     const double *y = run->batch->y + prompt * run->n;
     memset(moments, 0, (size_t)(d * (d + 1)) * sizeof *moments);
-    for (int64_t t = 0; t <= run->n; t++) {
-        for (int64_t i = 0; i < count; i++)
+    for (int64_t t = 0; t <= run->end; t++) {
+        for (int64_t i = 0; t >= run->begin && i < count; i++)
             icl_refit(run, &parts[i], prompt, t,
                       parts[i].solver->algorithm->examples ? NULL : moments, rest);
-        if (t < run->n)
+        if (t < run->end)
             add_example(d, icl_prefix_query(run, prompt, t), y[t], moments);
     }
 }

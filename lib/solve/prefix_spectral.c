@@ -187,15 +187,16 @@ static void run_prompt(const icl_prefix_run *run, const icl_prefix_part *parts, 
     memset(s->c, 0, (size_t)d * sizeof(double));
     for (int64_t i = 0; i < count; i++)
         memset(residuals_of(s, n, i) + n, 0, (size_t)d * sizeof(double));
-    for (int64_t t = 0; t <= n; t++) {
+    for (int64_t t = 0; t <= run->end; t++) {
         s->t = t;
         s->query = icl_prefix_query(run, prompt, t);
         if (t < d)
             apply(t, d, s->X, s->query, s->inner);
-        decompose(s);
-        for (int64_t i = 0; i < count; i++)
+        if (t >= run->begin)
+            decompose(s);
+        for (int64_t i = 0; t >= run->begin && i < count; i++)
             answer(run, &parts[i], prompt, s, residuals_of(s, n, i), residuals_of(s, n, i) + n);
-        if (t == n)
+        if (t == run->end)
             break;
         if (t < s->m)
             grow(s);

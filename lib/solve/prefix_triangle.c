@@ -335,14 +335,15 @@ static void run_system(triangle_system *s, const icl_prefix_part *parts, int64_t
                        const icl_law *law) {
     s->law = law;
     begin(s, parts, count);
-    for (int64_t t = 0; t <= s->run->n; t++) {
+    for (int64_t t = 0; t <= s->run->end; t++) {
+        int wanted = t >= s->run->begin;
         load_queries(s, t);
-        if (s->fits)
+        if (s->fits && wanted)
             find_fit(s, t);
-        for (int64_t i = 0; i < count; i++)
+        for (int64_t i = 0; wanted && i < count; i++)
             if (belongs(s, &parts[i]))
                 answer(s, &parts[i], i, t);
-        if (t < s->run->n)
+        if (t < s->run->end)
             append(s, parts, count, t);
     }
 }

@@ -6,7 +6,7 @@
 #include "linalg/linalg.h"
 #include "solve/prefix.h"
 
-static const icl_prefix_options default_options = {.size = sizeof(icl_prefix_options)};
+static const icl_prefix_options default_options = {.size = sizeof(icl_prefix_options), .last = -1};
 
 icl_status icl_prefix_options_init(icl_prefix_options *options, size_t size) {
     return icl_options_default(options, size, &default_options, sizeof default_options);
@@ -50,10 +50,15 @@ static void put_row(double *array, int64_t row, int64_t width, const double *val
         memset(to, 0, (size_t)width * sizeof *to);
 }
 
+/* Prefix t of a prompt among all that are wanted. */
+static int64_t row_of(const icl_prefix_run *run, int64_t prompt, int64_t t) {
+    return prompt * (run->end - run->begin + 1) + t - run->begin;
+}
+
 void icl_prefix_put(const icl_prefix_run *run, const icl_prefix_part *part, int64_t prompt,
                     int64_t t, int64_t k, double answer, const double *w,
                     icl_solver_report *report) {
-    int64_t row = (prompt * (run->n + 1) + t) * part->count + k;
+    int64_t row = row_of(run, prompt, t) * part->count + k;
     int answered = isfinite(answer), weighed = part->weights == NULL || icl_all_finite(w, run->d);
     if (!answered || !weighed)
         report->stop = ICL_STOP_DIVERGED;
@@ -66,7 +71,7 @@ void icl_prefix_put(const icl_prefix_run *run, const icl_prefix_part *part, int6
 void icl_prefix_report(const icl_prefix_run *run, const icl_prefix_part *part, int64_t prompt,
                        int64_t t, const icl_solver_report *report) {
     if (part->reports != NULL)
-        part->reports[prompt * (run->n + 1) + t] = *report;
+        part->reports[row_of(run, prompt, t)] = *report;
 }
 
 /* ---- checks ---- */
@@ -100,7 +105,7 @@ static icl_status check_solver(const icl_context *context, const icl_solver *sol
 
 static icl_status check_size(const sweep *s, const icl_prefix_part *part, int64_t index) {
     const icl_batch *batch = s->run.batch;
-    int64_t rows = icl_product(batch->prompts, s->run.n + 1, part->count);
+    int64_t rows = icl_product(batch->prompts, s->run.end - s->run.begin + 1, part->count);
     int64_t entries = part->weights != NULL ? icl_product(rows, s->run.d, 1) : rows;
     ICL_REQUIRE(s->run.context, entries <= PTRDIFF_MAX / 64, ICL_ERR_SIZE,
                 "icl_solver_prefixes: %lld prompts, context = %lld, %lld numbers of steps of "
@@ -204,7 +209,11 @@ icl_status icl_solver_prefixes(const icl_solver *const *solvers, int64_t count,
             ICL_TRY(check_grid(context, s, o.steps[s], o.counts[s]));
     ICL_REQUIRE(context, batch->contents & ICL_CONTENTS_EXAMPLES, ICL_ERR_MISSING,
                 "%s: the batch holds no examples (ICL_CONTENTS_EXAMPLES)", __func__);
-    sweep s = {.run = {context, batch, batch->dim, batch->examples}};
+    int64_t n = batch->examples, last = o.last < 0 ? n : o.last;
+    ICL_REQUIRE(context, o.first >= 0 && o.first <= last && last <= n, ICL_ERR_ARGUMENT,
+                "%s: options.first = %lld, last = %lld: no prefixes of %lld examples", __func__,
+                (long long)o.first, (long long)o.last, (long long)n);
+    sweep s = {.run = {context, batch, batch->dim, n, o.first, last}};
     icl_status status;
     ICL_TRY_GOTO(ICL_NEW(context, &s.parts, count), done);
     ICL_TRY_GOTO(gather(&s, solvers, count, &o, predictions, weights, reports), done);

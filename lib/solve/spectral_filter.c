@@ -32,7 +32,10 @@ static double exponent(const icl_filter *f, int64_t k, int *odd) {
     return pow((double)order, (double)k);
 }
 
+/* A coordinate that is 0 stays so, whatever its power would do: phi = 0 stands for it. */
 static void set_base(icl_filter *f, int64_t i, double x) {
+    if (f->g[i] == 0)
+        return;
     f->b[i] = x > 1;
     f->a[i] = x > 1 ? log(x - 1) : log1p(-x);
 }
@@ -59,7 +62,7 @@ static double power_residual(icl_filter *f, int64_t k) {
     int odd;
     double e = exponent(f, k, &odd);
     for (int64_t i = f->first; i < f->count; i++)
-        f->next[i] = f->g[i] == 0 ? 0 : f->g[i] * exp(power_log(e, f->a[i]));
+        f->next[i] = f->g[i] * exp(power_log(e, f->a[i]));
     return icl_norm(f->count - f->first, f->next + f->first);
 }
 
@@ -92,7 +95,7 @@ static int64_t first_where(icl_filter *f, int (*condition)(icl_filter *, int64_t
 
 static int may_grow(const icl_filter *f) {
     for (int64_t i = f->first; i < f->count; i++)
-        if (f->a[i] > 0 && f->g[i] != 0)
+        if (f->a[i] > 0)
             return 1;
     return 0;
 }
@@ -247,16 +250,16 @@ static double log_rate(const icl_filter *f, double l) {
     return acosh(fmax(fabs(m->centre - l) / radius, 1)) - acosh(m->centre / radius);
 }
 
-/* Whether a residual may grow beyond all bounds; if not, the number of steps after which every
- * residual is below e^-45 of the first (times the number of steps where two roots fall together).
- */
+/* Whether a residual may grow beyond all bounds; if not, the number of steps after which each is
+ * below e^-45 of the first, times the number of steps where two roots fall together. */
 static void foresee(icl_filter *f) {
-    double greatest = f->lambda[f->count - 1], rate = -INFINITY;
+    double greatest = 0, rate = -INFINITY;
     f->watched = f->stopping.target > 0;
     f->settled = INFINITY;
+    for (int64_t i = f->first; i < f->count; i++)
+        greatest = fmax(greatest, f->lambda[i]);
     if (f->solver->options.method == ICL_METHOD_GD_PLUS_PLUS) {
-        /* gain t^2 l and gamma t^2 l only fall from what they are at t = 1; the limit is no power
-         */
+        /* both only fall from what they are at t = 1, and the limit is no power */
         f->watched |= !(f->gain * greatest <= 2 && f->gamma * greatest <= 2);
         return;
     }
@@ -264,6 +267,15 @@ static void foresee(icl_filter *f) {
         rate = fmax(rate, log_rate(f, f->lambda[i]));
     f->watched |= !(rate < 0);
     f->settled = rate < 0 ? 45 / -rate : INFINITY;
+}
+
+/* A coordinate that is 0 stays so: in its place goes an eigenvalue that no step lets grow. */
+static void still_the_dead(icl_filter *f) {
+    const icl_momentum *m = &f->momentum;
+    int turning = f->solver->options.method == ICL_METHOD_GD_PLUS_PLUS;
+    for (int64_t i = f->first; i < f->count; i++)
+        if (f->g[i] == 0)
+            f->lambda[i] = turning ? 0 : 1 / m->gain;
 }
 
 static void begin_steps(icl_filter *f, const icl_spectrum *spectrum) {
@@ -281,8 +293,10 @@ static void begin_steps(icl_filter *f, const icl_spectrum *spectrum) {
                            any ? f->lambda[f->count - 1] : 0, &f->momentum);
         f->used = f->momentum.step;
     }
-    if (f->first < f->count)
+    if (f->first < f->count) {
+        still_the_dead(f);
         foresee(f);
+    }
 }
 
 /* ---- both ---- */
