@@ -39,6 +39,7 @@ struct icl_road {
 extern const icl_road icl_road_spectral; /* polynomials in A */
 extern const icl_road icl_road_triangle; /* factors that grow by a row */
 extern const icl_road icl_road_online;   /* one example after the other */
+extern const icl_road icl_road_pool;     /* posteriors over a pool of tasks */
 extern const icl_road icl_road_refit;    /* any algorithm, on the prefix's moments and examples */
 
 /* x_{t+1} of prompt p, or its query 0 for t = n. */
@@ -59,8 +60,5 @@ void icl_refit(const icl_prefix_run *run, const icl_prefix_part *part, int64_t p
 int64_t icl_refit_scratch(const icl_prefix_run *run, const icl_prefix_part *part);
 /* The scratch of the solver's algorithm for any prefix of n examples; < 0: too large for LAPACK. */
 int64_t icl_refit_own(const icl_solver *solver, int64_t n);
-
-/* Sizes of memory added up; INT64_MAX where that overflows. */
-int64_t icl_sum(int64_t a, int64_t b);
 
 #endif
