@@ -53,6 +53,8 @@ START_TEST(test_options_out_of_range_are_refused) {
         REFUSES(ICL_ERR_NONFINITE, "ridge_most", ridge_most, NAN);
         REFUSES(ICL_ERR_ARGUMENT, "noise", noise, -1);
         REFUSES(ICL_ERR_NONFINITE, "noise", noise, INFINITY);
+        REFUSES(ICL_ERR_ARGUMENT, "l1", l1, -1);
+        REFUSES(ICL_ERR_NONFINITE, "l1_per_example", l1_per_example, NAN);
         o.least = 2;
         REFUSES(ICL_ERR_ARGUMENT, "least = 2 is above greatest = 1.5", greatest, 1.5);
         o.least = 0;
@@ -111,6 +113,8 @@ START_TEST(test_options_that_a_method_needs) {
     o.pool = identity;
     REFUSES(ICL_ERR_ARGUMENT, "pool_count = 0", pool_count, 0);
     REFUSES(ICL_ERR_ARGUMENT, "pool_count = 2147483649", pool_count, (INT64_C(1) << 31) + 1);
+    o = options_of(ICL_METHOD_LASSO, DIM, 3);
+    REFUSES(ICL_ERR_ARGUMENT, "needs a penalty", l1, 0);
     icl_context_free(context);
 }
 END_TEST

@@ -22,11 +22,12 @@ static int64_t block_end(const sweep *s, int64_t block) {
     return end < s->batch->prompts ? end : s->batch->prompts;
 }
 
-/* A = n S and c = n b; 0 if they overflowed. */
-static int take_moments(const icl_batch *batch, int64_t index, double *A, double *c) {
+/* A = n S, c = n b and yy = n s_yy; 0 if A or c overflowed. */
+static int take_moments(const icl_batch *batch, int64_t index, double *A, double *c, double *yy) {
     int64_t d = batch->dim;
     double n = (double)batch->examples;
-    icl_batch_moments(batch, index, A, c, NULL);
+    icl_batch_moments(batch, index, A, c, yy);
+    *yy *= n;
     for (int64_t i = 0; i < d * d; i++)
         A[i] *= n;
     for (int64_t i = 0; i < d; i++)
@@ -35,7 +36,8 @@ static int take_moments(const icl_batch *batch, int64_t index, double *A, double
 }
 
 void icl_solver_run(const icl_solver *solver, icl_prompt *prompt, int in_range) {
-    icl_solver_start(solver, prompt->w);
+    if (!prompt->warm)
+        icl_solver_start(solver, prompt->w);
     prompt->report = (icl_solver_report){.stop = ICL_STOP_DIVERGED, .rank = -1};
     int solved = in_range && solver->algorithm->run(solver, prompt) == ICL_OK;
     if (!solved || !icl_all_finite(prompt->w, prompt->d)) {
@@ -71,7 +73,7 @@ static icl_status solve_block(void *user, int64_t block) {
                          .scratch = A + (moments ? d * d : 0),
                          .scratch_size = s->scratch_size};
     for (int64_t p = block * ICL_SOLVE_BLOCK; p < block_end(s, block); p++) {
-        int in_range = !moments || take_moments(batch, p, A, c);
+        int in_range = !moments || take_moments(batch, p, A, c, &prompt.yy);
         if (batch->X != NULL) {
             prompt.X = batch->X + p * n * d;
             prompt.y = batch->y + p * n;

@@ -36,6 +36,7 @@ static const icl_algorithm *const algorithms[] = {
     [ICL_METHOD_DFP] = &icl_algorithm_dfp,
     [ICL_METHOD_LBFGS] = &icl_algorithm_lbfgs,
     [ICL_METHOD_POOL] = &icl_algorithm_pool,
+    [ICL_METHOD_LASSO] = &icl_algorithm_lasso,
 };
 enum { METHODS = sizeof algorithms / sizeof *algorithms };
 
@@ -67,7 +68,9 @@ static icl_status check_numbers(const icl_context *context, const icl_solver_opt
                  {"greatest", o->greatest},
                  {"ridge_factor", o->ridge_factor},
                  {"ridge_most", o->ridge_most},
-                 {"noise", o->noise}};
+                 {"noise", o->noise},
+                 {"l1", o->l1},
+                 {"l1_per_example", o->l1_per_example}};
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
         ICL_TRY(icl_check_real(context, function, reals[i].name, reals[i].value, 0));
     ICL_REQUIRE(context, o->momentum < 1, ICL_ERR_ARGUMENT, "%s: momentum = %g, must be below 1",
@@ -128,6 +131,10 @@ static icl_status check_options(const icl_context *context, const icl_solver_opt
         ICL_TRY(check_symmetric(context, o->dim, o->preconditioner));
     if (o->method == ICL_METHOD_POOL)
         ICL_TRY(check_pool(context, o));
+    ICL_REQUIRE(context, o->method != ICL_METHOD_LASSO || o->l1 > 0 || o->l1_per_example > 0,
+                ICL_ERR_ARGUMENT,
+                "icl_solver_create: l1 = 0 and l1_per_example = 0, but method = LASSO needs a "
+                "penalty");
     return o->method == ICL_METHOD_BAYES ? check_law(context, o) : ICL_OK;
 }
 

@@ -19,11 +19,13 @@ typedef struct icl_prompt {
     int64_t n, d;
     const double *X, *y; /* n x d, n; NULL where the batch leaves them out */
     const double *A, *c; /* d x d, d; NULL for an algorithm that reads the examples */
+    double yy;           /* y^T y, beside them */
     double noise;        /* the prompt's sigma^2, 0 where the batch does not know it */
     int64_t steps;       /* the number asked for */
     double *scratch;
     int64_t scratch_size;
     double *w;                    /* d: holds w_0 or 0 at first, the answer at last */
+    int warm;                     /* 1: w holds a better start than that */
     double *path;                 /* w_i for each i of the grid, or for i = 0..steps; or NULL */
     const int64_t *grid;          /* numbers of steps, ascending; NULL: all */
     int64_t grid_count, recorded; /* of the grid's rows so far */
@@ -65,6 +67,7 @@ extern const icl_algorithm icl_algorithm_bfgs;
 extern const icl_algorithm icl_algorithm_dfp;
 extern const icl_algorithm icl_algorithm_lbfgs;
 extern const icl_algorithm icl_algorithm_pool;
+extern const icl_algorithm icl_algorithm_lasso;
 
 struct icl_solver {
     icl_context *context;
