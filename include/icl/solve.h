@@ -38,6 +38,14 @@
  * LOGISTIC       damped Newton for f(w) = (1/n) sum_i log(1 + exp(-s_i w.x_i))         Giannou et al.
  *                + (mu/2) ||w||^2, s_i the sign of y_i: w <- w - eta H^-1 g; answers   2403.03183
  *                2 p - 1 = tanh(w.x / 2), the mean of a label -1 or 1
+ *
+ * These have no w: icl_solver_predict and icl_solver_prefixes tell their answers to a query x.
+ * Without examples all of them answer 0.
+ *
+ * method         answer                                                         source
+ * KNN            the mean label of the k nearest examples by Euclidean          Garg et al.
+ *                distance; of examples as far, the earlier; of all where        2208.01066
+ *                n < k
  */
 #ifndef ICL_SOLVE_H
 #define ICL_SOLVE_H
@@ -69,6 +77,7 @@ typedef enum icl_method {
     ICL_METHOD_POOL = 17,
     ICL_METHOD_LASSO = 18,
     ICL_METHOD_LOGISTIC = 19,
+    ICL_METHOD_KNN = 20,
     ICL_METHOD_FORCE_INT = 0x7fffffff
 } icl_method;
 
@@ -88,7 +97,8 @@ typedef struct icl_solver_options {
     icl_method method;  /* default GD */
     int64_t dim;        /* d, 1 to 16384; default 5 */
     int64_t steps;      /* k of the methods with steps: all but ONLINE_GD, AVERAGE, RIDGE,
-                           LEAST_SQUARES, BAYES, POOL, LASSO; passes of SGD; 0 to 2^31; default 1 */
+                           LEAST_SQUARES, BAYES, POOL, LASSO and those without w; passes of SGD;
+                           0 to 2^31; default 1 */
     double step;        /* GD, PGD: eta > 0; 0 (the default): each prompt's own best constant step
                            2 / (u + l), l and u the extreme non-zero eigenvalues of A (of
                            B^1/2 A B^1/2). HEAVY_BALL: eta > 0; 0: 4 / (sqrt u + sqrt l)^2.
@@ -128,6 +138,7 @@ typedef struct icl_solver_options {
     double l1, l1_per_example; /* LASSO: lambda = l1 + l1_per_example n > 0, n the number of examples;
                            >= 0, default 0. The alpha of (1/2n) ||y - X w||^2 + alpha ||w||_1 is
                            l1_per_example */
+    int64_t neighbours; /* KNN: k, 1 to 2^31; default 3 */
 } icl_solver_options;
 
 typedef struct icl_solver icl_solver;
@@ -159,9 +170,10 @@ typedef struct icl_solver_report {
 } icl_solver_report;
 
 /* w[p d + j]: the solution of prompt p (B x d). reports: B of them, or NULL. The batch must hold
- * examples (ICL_CONTENTS_EXAMPLES) for LEAST_SQUARES, BAYES, POOL, LOGISTIC, ONLINE_GD, SGD and
- * RIDGE with rules ADAPTIVE and TUNED; the others read the moments that every batch holds.
- * ICL_ERR_MISSING else. The methods with steps run them as they stand above. A prompt that diverges keeps its last finite w
+ * examples (ICL_CONTENTS_EXAMPLES) for LEAST_SQUARES, BAYES, POOL, LOGISTIC, ONLINE_GD, SGD,
+ * RIDGE with rules ADAPTIVE and TUNED and the methods without w; the others read the moments that
+ * every batch holds. ICL_ERR_MISSING else. A method without w is ICL_ERR_ARGUMENT here and in
+ * icl_solver_path. The methods with steps run them as they stand above. A prompt that diverges keeps its last finite w
  * and says so in its report; the call still succeeds. A singular prompt under RIDGE with lambda = 0
  * gets the minimum-norm solution and a report that says SINGULAR. */
 ICL_API icl_status icl_solver_solve(const icl_solver *solver, const icl_batch *batch, double *w,
@@ -172,7 +184,8 @@ ICL_API icl_status icl_solver_solve(const icl_solver *solver, const icl_batch *b
 ICL_API icl_status icl_solver_path(const icl_solver *solver, const icl_batch *batch, double *path,
                                    icl_solver_report *reports);
 
-/* prediction[p q + j] = w_p . x_query (B x q); of LOGISTIC tanh(w_p . x_query / 2). */
+/* prediction[p q + j] = w_p . x_query (B x q); of LOGISTIC tanh(w_p . x_query / 2); of a method
+ * without w its answer, 0 where that is no finite number. */
 ICL_API icl_status icl_solver_predict(const icl_solver *solver, const icl_batch *batch,
                                       double *prediction);
 
@@ -200,7 +213,8 @@ ICL_API icl_status icl_prefix_options_init(icl_prefix_options *options, size_t s
  *     reports[s][p (n + 1) + t]                                 (B x (n + 1))
  *
  * With `first` and `last` given, t - first and last - first + 1 take the place of t and n + 1 there.
- * Each of the three may be NULL, and so may its entry s. A method without steps gives the same
+ * Each of the three may be NULL, and so may its entry s: weights[s] must be where solver s has no w,
+ * ICL_ERR_ARGUMENT else, and its predictions are its answers to x_{t+1}. A method without steps gives the same
  * answer for each k. After a stop the last w is repeated; an answer that is no finite number is the
  * one of the step before, or 0, and its report says DIVERGED: all that is written is finite.
  *
@@ -213,13 +227,13 @@ ICL_API icl_status icl_prefix_options_init(icl_prefix_options *options, size_t s
  * Eigenvalues of A (A' for NEWTON) below 4 (t + d) eps of the greatest count as zero, so that
  * nothing is amplified in the null space: NEWTON goes on where its own products would stop at
  * rounding. ONLINE_GD, AVERAGE and SGD's first pass go on from the prefix before, and so do POOL's
- * squared errors, O(m d) a prefix, and LASSO, which descends from the w of the prefix before. The
- * others run on the prefix's moments.
+ * squared errors, O(m d) a prefix, and LASSO, which descends from the w of the prefix before. KNN
+ * costs O(t d) a prefix. The others run on the prefix's moments.
  *
  * The solvers have one dim, the batch's, else ICL_ERR_SHAPE; the batch must hold examples, else
  * ICL_ERR_MISSING. Runs on the threads of the first solver's context; no bit depends on their
  * number. Work space a thread: O(n d + d^2) doubles, O(n + d^2) for each solver of the first kinds,
- * O(n d) for POOL, O(K_s d) for the others. options NULL: defaults. */
+ * O(n d) for POOL, O(min(k, n)) for KNN, O(K_s d) for the others. options NULL: defaults. */
 ICL_API icl_status icl_solver_prefixes(const icl_solver *const *solvers, int64_t count,
                                        const icl_batch *batch, const icl_prefix_options *options,
                                        double *const *predictions, double *const *weights,

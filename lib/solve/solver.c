@@ -15,7 +15,8 @@ static const icl_solver_options default_options = {.size = sizeof(icl_solver_opt
                                                    .steps = 1,
                                                    .order = 2,
                                                    .memory = 10,
-                                                   .ridge_factor = 1};
+                                                   .ridge_factor = 1,
+                                                   .neighbours = 3};
 
 static const icl_algorithm *const algorithms[] = {
     [ICL_METHOD_GD] = &icl_algorithm_gd,
@@ -38,6 +39,7 @@ static const icl_algorithm *const algorithms[] = {
     [ICL_METHOD_POOL] = &icl_algorithm_pool,
     [ICL_METHOD_LASSO] = &icl_algorithm_lasso,
     [ICL_METHOD_LOGISTIC] = &icl_algorithm_logistic,
+    [ICL_METHOD_KNN] = &icl_algorithm_knn,
 };
 enum { METHODS = sizeof algorithms / sizeof *algorithms };
 
@@ -55,6 +57,7 @@ static icl_status check_numbers(const icl_context *context, const icl_solver_opt
     ICL_TRY(icl_check_range(context, function, "steps", o->steps, 0, INT64_C(1) << 31));
     ICL_TRY(icl_check_range(context, function, "order", o->order, 2, 64));
     ICL_TRY(icl_check_range(context, function, "memory", o->memory, 1, 1024));
+    ICL_TRY(icl_check_range(context, function, "neighbours", o->neighbours, 1, INT64_C(1) << 31));
     ICL_REQUIRE(context, (unsigned)o->rule <= ICL_RIDGE_TUNED, ICL_ERR_ARGUMENT,
                 "%s: rule = %d is none of icl_ridge_rule", function, (int)o->rule);
     const struct {
