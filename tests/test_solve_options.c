@@ -57,6 +57,11 @@ START_TEST(test_options_out_of_range_are_refused) {
         REFUSES(ICL_ERR_NONFINITE, "l1_per_example", l1_per_example, NAN);
         REFUSES(ICL_ERR_ARGUMENT, "neighbours = 0", neighbours, 0);
         REFUSES(ICL_ERR_ARGUMENT, "neighbours", neighbours, (INT64_C(1) << 31) + 1);
+        REFUSES(ICL_ERR_ARGUMENT, "kernel = 2", kernel, (icl_kernel)2);
+        REFUSES(ICL_ERR_ARGUMENT, "kernel = -1", kernel, (icl_kernel)-1);
+        REFUSES(ICL_ERR_ARGUMENT, "bandwidth = 0", bandwidth, 0);
+        REFUSES(ICL_ERR_ARGUMENT, "bandwidth", bandwidth, -1);
+        REFUSES(ICL_ERR_NONFINITE, "bandwidth", bandwidth, NAN);
         o.least = 2;
         REFUSES(ICL_ERR_ARGUMENT, "least = 2 is above greatest = 1.5", greatest, 1.5);
         o.least = 0;
@@ -213,7 +218,7 @@ START_TEST(test_options_of_other_versions) {
     icl_solver_options whole;
     ck_assert_int_eq(icl_solver_options_init(&whole, sizeof whole), ICL_OK);
     ck_assert(whole.order == 2 && whole.memory == 10 && whole.ridge_factor == 1);
-    ck_assert(whole.neighbours == 3);
+    ck_assert(whole.neighbours == 3 && whole.bandwidth == 1);
     ck_assert(whole.rule == ICL_RIDGE_FIXED && whole.momentum == 0 && whole.ridge_most == 0);
     const unsigned char *bytes = (const unsigned char *)&longer;
     for (size_t i = older; i < sizeof longer; i++)

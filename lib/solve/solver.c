@@ -16,7 +16,8 @@ static const icl_solver_options default_options = {.size = sizeof(icl_solver_opt
                                                    .order = 2,
                                                    .memory = 10,
                                                    .ridge_factor = 1,
-                                                   .neighbours = 3};
+                                                   .neighbours = 3,
+                                                   .bandwidth = 1};
 
 static const icl_algorithm *const algorithms[] = {
     [ICL_METHOD_GD] = &icl_algorithm_gd,
@@ -40,6 +41,7 @@ static const icl_algorithm *const algorithms[] = {
     [ICL_METHOD_LASSO] = &icl_algorithm_lasso,
     [ICL_METHOD_LOGISTIC] = &icl_algorithm_logistic,
     [ICL_METHOD_KNN] = &icl_algorithm_knn,
+    [ICL_METHOD_KERNEL_RIDGE] = &icl_algorithm_kernel_ridge,
 };
 enum { METHODS = sizeof algorithms / sizeof *algorithms };
 
@@ -60,6 +62,8 @@ static icl_status check_numbers(const icl_context *context, const icl_solver_opt
     ICL_TRY(icl_check_range(context, function, "neighbours", o->neighbours, 1, INT64_C(1) << 31));
     ICL_REQUIRE(context, (unsigned)o->rule <= ICL_RIDGE_TUNED, ICL_ERR_ARGUMENT,
                 "%s: rule = %d is none of icl_ridge_rule", function, (int)o->rule);
+    ICL_REQUIRE(context, (unsigned)o->kernel <= ICL_KERNEL_LAPLACE, ICL_ERR_ARGUMENT,
+                "%s: kernel = %d is none of icl_kernel", function, (int)o->kernel);
     const struct {
         const char *name;
         double value;
@@ -74,9 +78,12 @@ static icl_status check_numbers(const icl_context *context, const icl_solver_opt
                  {"ridge_most", o->ridge_most},
                  {"noise", o->noise},
                  {"l1", o->l1},
-                 {"l1_per_example", o->l1_per_example}};
+                 {"l1_per_example", o->l1_per_example},
+                 {"bandwidth", o->bandwidth}};
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
         ICL_TRY(icl_check_real(context, function, reals[i].name, reals[i].value, 0));
+    ICL_REQUIRE(context, o->bandwidth > 0, ICL_ERR_ARGUMENT, "%s: bandwidth = 0, must be positive",
+                function);
     ICL_REQUIRE(context, o->momentum < 1, ICL_ERR_ARGUMENT, "%s: momentum = %g, must be below 1",
                 function, o->momentum);
     ICL_REQUIRE(context, o->greatest == 0 || o->least <= o->greatest, ICL_ERR_ARGUMENT,

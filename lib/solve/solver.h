@@ -92,6 +92,7 @@ extern const icl_algorithm icl_algorithm_pool;
 extern const icl_algorithm icl_algorithm_lasso;
 extern const icl_algorithm icl_algorithm_logistic;
 extern const icl_algorithm icl_algorithm_knn;
+extern const icl_algorithm icl_algorithm_kernel_ridge;
 
 struct icl_solver {
     icl_context *context;
