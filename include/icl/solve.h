@@ -49,6 +49,8 @@
  * KERNEL_RIDGE   k(x)^T (K + lambda I)^-1 y, K_ij = k(x_i, x_j), k(x)_i =       textbook
  *                k(x_i, x); an example that the kernel cannot tell from those
  *                before it (repeated, with lambda = 0) is left out
+ * SERIES         b_0 + sum_i sum_{j < N} b_ij sqrt2 cos(pi j x_i) for x in      textbook
+ *                [0, 1]^d: ridge in b, of least norm where lambda = 0
  */
 #ifndef ICL_SOLVE_H
 #define ICL_SOLVE_H
@@ -82,6 +84,7 @@ typedef enum icl_method {
     ICL_METHOD_LOGISTIC = 19,
     ICL_METHOD_KNN = 20,
     ICL_METHOD_KERNEL_RIDGE = 21,
+    ICL_METHOD_SERIES = 22,
     ICL_METHOD_FORCE_INT = 0x7fffffff
 } icl_method;
 
@@ -121,7 +124,8 @@ typedef struct icl_solver_options {
     const double *preconditioner; /* PGD: B (d x d), symmetric positive semi-definite; copied */
     const double *start; /* w0 (d), copied; NULL: 0. Of the methods with steps but NEWTON and
                             GD_PLUS_PLUS, which begin at theirs, and of ONLINE_GD */
-    double ridge;       /* RIDGE, NEWTON, KERNEL_RIDGE: lambda >= 0; LOGISTIC: mu > 0; default 0 */
+    double ridge;       /* RIDGE, NEWTON, KERNEL_RIDGE, SERIES: lambda >= 0; LOGISTIC: mu > 0;
+                           default 0 */
     double tolerance;   /* the methods with steps but SGD: stop a prompt when ||A w - c|| <=
                            tolerance ||c|| (A' for NEWTON; LOGISTIC: ||g(w)|| <=
                            tolerance ||g(0)||); default 0: all steps are done, but a w
@@ -152,6 +156,8 @@ typedef struct icl_solver_options {
     int64_t neighbours; /* KNN: k, 1 to 2^31; default 3 */
     icl_kernel kernel;  /* KERNEL_RIDGE; default GAUSS */
     double bandwidth;   /* KERNEL_RIDGE: h > 0, in the unit of the covariates; default 1 */
+    int64_t terms;      /* SERIES: N, the constant and N - 1 cosines of each coordinate; 1 to 16384,
+                           and d (N - 1) + 1 no more; default 8 */
 } icl_solver_options;
 
 typedef struct icl_solver icl_solver;
@@ -170,14 +176,14 @@ ICL_API void icl_solver_free(icl_solver *solver);
 /* How one prompt went. */
 typedef struct icl_solver_report {
     icl_stop stop;  /* STEPS; CONVERGED, as the methods without steps always do but for
-                       SINGULAR: a rank-deficient prompt of RIDGE and LEAST_SQUARES, answered with
-                       its minimum-norm solution, or one of KERNEL_RIDGE of which examples were left
+                       SINGULAR: a rank-deficient prompt of RIDGE, LEAST_SQUARES and SERIES,
+                       answered with its minimum-norm solution, or one of KERNEL_RIDGE of which examples were left
                        out; STALLED: rounding left no direction to search,
                        or no coordinate of LASSO to move; STEPS of LASSO: 100,000 sweeps;
                        DIVERGED: the residual has grown by 1 / eps, or w, the answer or the prompt's
                        moments left the finite numbers */
-    int32_t rank;   /* LEAST_SQUARES: numerical rank of X (singular values above max(n, d) eps
-                       s_max); KERNEL_RIDGE: examples not left out, those with a pivot of
+    int32_t rank;   /* LEAST_SQUARES, SERIES with lambda = 0: numerical rank of X or of the functions
+                       at the examples (singular values above max(n, d) eps s_max); KERNEL_RIDGE: examples not left out, those with a pivot of
                        K + lambda I above 4 n eps (1 + lambda); else -1 */
     int64_t steps;  /* steps done; LASSO: sweeps over the coordinates */
     double step;    /* eta, alpha or lambda that was used; LASSO: the duality gap at w; 0 for methods and prompts that have none
@@ -243,13 +249,14 @@ ICL_API icl_status icl_prefix_options_init(icl_prefix_options *options, size_t s
  * nothing is amplified in the null space: NEWTON goes on where its own products would stop at
  * rounding. ONLINE_GD, AVERAGE and SGD's first pass go on from the prefix before, and so do POOL's
  * squared errors, O(m d) a prefix, and LASSO, which descends from the w of the prefix before. KNN
- * costs O(t d) a prefix, and KERNEL_RIDGE, which appends rows to a Cholesky factor, O(t^2 + t d).
- * The others run on the prefix's moments.
+ * costs O(t d) a prefix, and KERNEL_RIDGE, which appends rows to a Cholesky factor, O(t^2 + t d);
+ * SERIES with m functions costs what least squares do at d = m. The others run on the prefix's moments.
  *
  * The solvers have one dim, the batch's, else ICL_ERR_SHAPE; the batch must hold examples, else
  * ICL_ERR_MISSING. Runs on the threads of the first solver's context; no bit depends on their
  * number. Work space a thread: O(n d + d^2) doubles, O(n + d^2) for each solver of the first kinds,
- * O(n d) for POOL, O(min(k, n)) for KNN, O(n^2) for KERNEL_RIDGE, O(K_s d) for the others. options NULL: defaults. */
+ * O(n d) for POOL, O(min(k, n)) for KNN, O(n^2) for KERNEL_RIDGE, O(n m + m^2) for
+ * SERIES, O(K_s d) for the others. options NULL: defaults. */
 ICL_API icl_status icl_solver_prefixes(const icl_solver *const *solvers, int64_t count,
                                        const icl_batch *batch, const icl_prefix_options *options,
                                        double *const *predictions, double *const *weights,

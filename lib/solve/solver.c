@@ -17,7 +17,8 @@ static const icl_solver_options default_options = {.size = sizeof(icl_solver_opt
                                                    .memory = 10,
                                                    .ridge_factor = 1,
                                                    .neighbours = 3,
-                                                   .bandwidth = 1};
+                                                   .bandwidth = 1,
+                                                   .terms = 8};
 
 static const icl_algorithm *const algorithms[] = {
     [ICL_METHOD_GD] = &icl_algorithm_gd,
@@ -42,6 +43,7 @@ static const icl_algorithm *const algorithms[] = {
     [ICL_METHOD_LOGISTIC] = &icl_algorithm_logistic,
     [ICL_METHOD_KNN] = &icl_algorithm_knn,
     [ICL_METHOD_KERNEL_RIDGE] = &icl_algorithm_kernel_ridge,
+    [ICL_METHOD_SERIES] = &icl_algorithm_series,
 };
 enum { METHODS = sizeof algorithms / sizeof *algorithms };
 
@@ -62,6 +64,7 @@ static icl_status check_numbers(const icl_context *context, const icl_solver_opt
     ICL_TRY(icl_check_range(context, function, "neighbours", o->neighbours, 1, INT64_C(1) << 31));
     ICL_REQUIRE(context, (unsigned)o->rule <= ICL_RIDGE_TUNED, ICL_ERR_ARGUMENT,
                 "%s: rule = %d is none of icl_ridge_rule", function, (int)o->rule);
+    ICL_TRY(icl_check_range(context, function, "terms", o->terms, 1, MAX_DIM));
     ICL_REQUIRE(context, (unsigned)o->kernel <= ICL_KERNEL_LAPLACE, ICL_ERR_ARGUMENT,
                 "%s: kernel = %d is none of icl_kernel", function, (int)o->kernel);
     const struct {
@@ -142,6 +145,10 @@ static icl_status check_options(const icl_context *context, const icl_solver_opt
         ICL_TRY(check_symmetric(context, o->dim, o->preconditioner));
     if (o->method == ICL_METHOD_POOL)
         ICL_TRY(check_pool(context, o));
+    ICL_REQUIRE(context, o->method != ICL_METHOD_SERIES || o->dim * (o->terms - 1) < MAX_DIM,
+                ICL_ERR_SIZE,
+                "icl_solver_create: terms = %lld at dim = %lld are more than %d functions",
+                (long long)o->terms, (long long)o->dim, MAX_DIM);
     ICL_REQUIRE(context, o->method != ICL_METHOD_LASSO || o->l1 > 0 || o->l1_per_example > 0,
                 ICL_ERR_ARGUMENT,
                 "icl_solver_create: l1 = 0 and l1_per_example = 0, but method = LASSO needs a "

@@ -43,7 +43,8 @@ typedef struct icl_sample {
 
 /* A method whose answer is no w.x: it takes examples one by one, is fitted to those taken where
  * answers are wanted, and answers queries then. Before any example the answer is 0. Whether a
- * prefix is fitted may change no later answer. begin, append and fit may be NULL. */
+ * prefix is fitted may change no later answer. Its scratch for n examples is enough for fewer.
+ * begin, append and fit may be NULL. */
 typedef struct icl_learner {
     void (*begin)(const icl_solver *solver, icl_sample *sample);
     void (*append)(const icl_solver *solver, icl_sample *sample); /* example t, counted from 0 */
@@ -93,6 +94,7 @@ extern const icl_algorithm icl_algorithm_lasso;
 extern const icl_algorithm icl_algorithm_logistic;
 extern const icl_algorithm icl_algorithm_knn;
 extern const icl_algorithm icl_algorithm_kernel_ridge;
+extern const icl_algorithm icl_algorithm_series;
 
 struct icl_solver {
     icl_context *context;
