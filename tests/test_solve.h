@@ -132,7 +132,7 @@ static inline void assert_same_bits(int64_t count, const double *got, const doub
 
 /* ---- every method at once ---- */
 
-enum { METHODS = 23, DIM = 4 };
+enum { METHODS = 24, DIM = 4 };
 
 static inline int has_weights(int method) {
     return method < ICL_METHOD_KNN;

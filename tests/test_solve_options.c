@@ -64,6 +64,8 @@ START_TEST(test_options_out_of_range_are_refused) {
         REFUSES(ICL_ERR_NONFINITE, "bandwidth", bandwidth, NAN);
         REFUSES(ICL_ERR_ARGUMENT, "terms = 0", terms, 0);
         REFUSES(ICL_ERR_ARGUMENT, "terms = 16385", terms, 16385);
+        REFUSES(ICL_ERR_ARGUMENT, "depth = -1", depth, -1);
+        REFUSES(ICL_ERR_ARGUMENT, "depth = 65", depth, 65);
         o.least = 2;
         REFUSES(ICL_ERR_ARGUMENT, "least = 2 is above greatest = 1.5", greatest, 1.5);
         o.least = 0;
@@ -222,7 +224,7 @@ START_TEST(test_options_of_other_versions) {
     icl_solver_options whole;
     ck_assert_int_eq(icl_solver_options_init(&whole, sizeof whole), ICL_OK);
     ck_assert(whole.order == 2 && whole.memory == 10 && whole.ridge_factor == 1);
-    ck_assert(whole.neighbours == 3 && whole.bandwidth == 1 && whole.terms == 8);
+    ck_assert(whole.neighbours == 3 && whole.bandwidth == 1 && whole.terms == 8 && whole.depth == 4);
     ck_assert(whole.rule == ICL_RIDGE_FIXED && whole.momentum == 0 && whole.ridge_most == 0);
     const unsigned char *bytes = (const unsigned char *)&longer;
     for (size_t i = older; i < sizeof longer; i++)

@@ -51,6 +51,11 @@
  *                before it (repeated, with lambda = 0) is left out
  * SERIES         b_0 + sum_i sum_{j < N} b_ij sqrt2 cos(pi j x_i) for x in      textbook
  *                [0, 1]^d: ridge in b, of least norm where lambda = 0
+ * TREE           the mean label of the query's leaf, of a tree grown greedily:  CART, Breiman et
+ *                a node is split at the x_i <= threshold, half-way between two   al. 1984
+ *                examples, that leaves the least squared error (of equals the
+ *                first coordinate's least threshold), down to a depth or to
+ *                labels that are all the same
  */
 #ifndef ICL_SOLVE_H
 #define ICL_SOLVE_H
@@ -85,6 +90,7 @@ typedef enum icl_method {
     ICL_METHOD_KNN = 20,
     ICL_METHOD_KERNEL_RIDGE = 21,
     ICL_METHOD_SERIES = 22,
+    ICL_METHOD_TREE = 23,
     ICL_METHOD_FORCE_INT = 0x7fffffff
 } icl_method;
 
@@ -157,7 +163,8 @@ typedef struct icl_solver_options {
     icl_kernel kernel;  /* KERNEL_RIDGE; default GAUSS */
     double bandwidth;   /* KERNEL_RIDGE: h > 0, in the unit of the covariates; default 1 */
     int64_t terms;      /* SERIES: N, the constant and N - 1 cosines of each coordinate; 1 to 16384,
-                           and d (N - 1) + 1 no more; default 8 */
+                           and d (N - 1) + 1 no more, else ICL_ERR_SIZE; default 8 */
+    int64_t depth;      /* TREE: splits from the root to a leaf at most, 0 to 64; default 4 */
 } icl_solver_options;
 
 typedef struct icl_solver icl_solver;
@@ -250,13 +257,14 @@ ICL_API icl_status icl_prefix_options_init(icl_prefix_options *options, size_t s
  * rounding. ONLINE_GD, AVERAGE and SGD's first pass go on from the prefix before, and so do POOL's
  * squared errors, O(m d) a prefix, and LASSO, which descends from the w of the prefix before. KNN
  * costs O(t d) a prefix, and KERNEL_RIDGE, which appends rows to a Cholesky factor, O(t^2 + t d);
- * SERIES with m functions costs what least squares do at d = m. The others run on the prefix's moments.
+ * SERIES with m functions costs what least squares do at d = m;
+ * TREE is grown anew from sorted examples, O(t d depth). The others run on the prefix's moments.
  *
  * The solvers have one dim, the batch's, else ICL_ERR_SHAPE; the batch must hold examples, else
  * ICL_ERR_MISSING. Runs on the threads of the first solver's context; no bit depends on their
  * number. Work space a thread: O(n d + d^2) doubles, O(n + d^2) for each solver of the first kinds,
  * O(n d) for POOL, O(min(k, n)) for KNN, O(n^2) for KERNEL_RIDGE, O(n m + m^2) for
- * SERIES, O(K_s d) for the others. options NULL: defaults. */
+ * SERIES, O(n d) for TREE, O(K_s d) for the others. options NULL: defaults. */
 ICL_API icl_status icl_solver_prefixes(const icl_solver *const *solvers, int64_t count,
                                        const icl_batch *batch, const icl_prefix_options *options,
                                        double *const *predictions, double *const *weights,

@@ -18,7 +18,8 @@ static const icl_solver_options default_options = {.size = sizeof(icl_solver_opt
                                                    .ridge_factor = 1,
                                                    .neighbours = 3,
                                                    .bandwidth = 1,
-                                                   .terms = 8};
+                                                   .terms = 8,
+                                                   .depth = 4};
 
 static const icl_algorithm *const algorithms[] = {
     [ICL_METHOD_GD] = &icl_algorithm_gd,
@@ -44,6 +45,7 @@ static const icl_algorithm *const algorithms[] = {
     [ICL_METHOD_KNN] = &icl_algorithm_knn,
     [ICL_METHOD_KERNEL_RIDGE] = &icl_algorithm_kernel_ridge,
     [ICL_METHOD_SERIES] = &icl_algorithm_series,
+    [ICL_METHOD_TREE] = &icl_algorithm_tree,
 };
 enum { METHODS = sizeof algorithms / sizeof *algorithms };
 
@@ -65,6 +67,7 @@ static icl_status check_numbers(const icl_context *context, const icl_solver_opt
     ICL_REQUIRE(context, (unsigned)o->rule <= ICL_RIDGE_TUNED, ICL_ERR_ARGUMENT,
                 "%s: rule = %d is none of icl_ridge_rule", function, (int)o->rule);
     ICL_TRY(icl_check_range(context, function, "terms", o->terms, 1, MAX_DIM));
+    ICL_TRY(icl_check_range(context, function, "depth", o->depth, 0, 64));
     ICL_REQUIRE(context, (unsigned)o->kernel <= ICL_KERNEL_LAPLACE, ICL_ERR_ARGUMENT,
                 "%s: kernel = %d is none of icl_kernel", function, (int)o->kernel);
     const struct {

@@ -95,6 +95,7 @@ extern const icl_algorithm icl_algorithm_logistic;
 extern const icl_algorithm icl_algorithm_knn;
 extern const icl_algorithm icl_algorithm_kernel_ridge;
 extern const icl_algorithm icl_algorithm_series;
+extern const icl_algorithm icl_algorithm_tree;
 
 struct icl_solver {
     icl_context *context;
