@@ -36,7 +36,18 @@ def contract(results, sizes=SIZES, columns=TRAINING, small=SMALL, disagree=SMALL
 ONE_LAYER = contract(["eta_trained", "eta_theory", "gamma_distance", "even_part", "risk_trained",
                       "risk_optimum", "risk_one_step", "risk_ridge", "risk_bayes", "seconds"])
 DEEP = ["dim", "context", "noise", "batch", "steps", "lr"]
+ERRORS = ["error_" + key for key in
+          ["gd", "heavy_ball", "nesterov", "chebyshev", "gd_plus_plus", "newton", "cg",
+           "least_squares", "ridge", "bayes", "average", "online_gd", "sgd", "bfgs", "dfp",
+           "lbfgs"]]
 CONTRACTS = {
+    "algorithm-race": contract(ERRORS + ["sime_newton_ols", "best_gd_step_for_newton",
+                                         "sime_newton_gd", "sime_newton_newton", "sime_cg_gd",
+                                         "gd_steps", "slope", "r_squared", "seconds"],
+                               sizes=["dim", "context", "noise", "batch"],
+                               columns=["examples", "theory"] + ERRORS,
+                               small=["--quick", "--dim=2", "--context=3", "--batch=64"],
+                               disagree=["--quick", "--dim=2", "--context=3", "--batch=64"]),
     "deep-attention": contract(["loss", "log_loss", "loss_theory", "etas_mean_trained",
                                 "etas_mean_theory", "dist_identity", "seconds", "seconds_per_step"],
                                sizes=DEEP, disagree=["--quick", "--steps=3", "--batch=64",
