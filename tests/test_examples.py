@@ -66,6 +66,13 @@ CONTRACTS = {
                                 columns=["examples", "theory"] + ERRORS,
                                 small=["--quick", "--dim=2", "--context=3", "--batch=8"],
                                 disagree=["--quick", "--batch=8", "--epsilon=0.5", "--cg-dim=200"]),
+    "order-sensitivity": contract(
+        ["order_sensitivity", "order_sensitivity_gd", "order_sensitivity_online_gd",
+         "order_sensitivity_attention", "order_sensitivity_positions_trained", "seconds"],
+        sizes=["dim", "context", "noise", "batch"],
+        columns=["predictor", "order_sensitivity", "standard_error"],
+        small=["--quick", "--dim=2", "--context=3", "--batch=8"],
+        disagree=["--quick", "--iterations=20000", "--batch=8"]),
     "resume": contract(["kills", "differing", "loss", "seconds"], sizes=DEEP,
                        small=["--quick", "--steps=4", "--batch=64", "--kills=1"], disagree=None),
     "nonlinear-labels": ONE_LAYER,
