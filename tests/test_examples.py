@@ -72,7 +72,7 @@ CONTRACTS = {
         sizes=["dim", "context", "noise", "batch"],
         columns=["predictor", "order_sensitivity", "standard_error"],
         small=["--quick", "--dim=2", "--context=3", "--batch=8"],
-        disagree=["--quick", "--iterations=20000", "--batch=8"]),
+        disagree=["--quick", "--iterations=2000", "--batch=8"]),
     "resume": contract(["kills", "differing", "loss", "seconds"], sizes=DEEP,
                        small=["--quick", "--steps=4", "--batch=64", "--kills=1"], disagree=None),
     "nonlinear-labels": ONE_LAYER,
