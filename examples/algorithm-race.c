@@ -55,6 +55,7 @@ static void race(lab *l, contender *all) {
     }
     plot_panel *p = contest_race(l, all, d, theory[0]);
     p->title = example_text(l->e, "%lld iterations", (long long)iterations);
+    p->y_label = "error / d, cut at 10⁻⁴";
 }
 
 /* Newton against least squares, beside what is known for these sizes. */

@@ -70,7 +70,7 @@ plot_panel *contest_race(lab *l, const contender *list, double scale, const doub
     example *e = l->e;
     int64_t count = icl_batch_context(l->batch) + 1;
     double *examples = example_array(e, count), *errors[CONTEST_ALL];
-    plot_panel *panel = plot_add_curves(&e->page, "examples", "error / E y², cut at 10⁻⁴");
+    plot_panel *panel = plot_add_curves(&e->page, "examples", "error / tr Σ, cut at 10⁻⁴");
     panel->log_y = 1;
     for (int64_t t = 0; t < count; t++)
         examples[t] = (double)t;
