@@ -19,7 +19,8 @@ typedef enum icl_purpose {
     ICL_PURPOSE_INIT = 7, /* of a model's parameters */
     ICL_PURPOSE_LEVEL = 8,
     ICL_PURPOSE_CHI = 9,
-    ICL_PURPOSE_FACTOR = 10
+    ICL_PURPOSE_FACTOR = 10,
+    ICL_PURPOSE_SUPPORT = 11
 } icl_purpose;
 
 /* The law of chi(k), as chi_kernel.h wants it. */
@@ -42,9 +43,9 @@ typedef struct icl_random_kernels {
      * e = 4 block .. 4 block + count - 1, and up to three more. */
     void (*prompts)(uint64_t seed, uint64_t purpose, uint64_t prompt, uint64_t block, int64_t count,
                     double *out);
-    /* The same with the uniforms u of the words, as sqrt(12) (u - 1/2): variance 1. */
+    /* The same with the uniforms u of the words, as scale (u - middle). */
     void (*uniforms)(uint64_t seed, uint64_t purpose, uint64_t prompt, uint64_t block,
-                     int64_t count, double *out);
+                     int64_t count, double scale, double middle, double *out);
     /* Top bit of word 0 of block 0 of prompts prompt..prompt + 7: out[l] = +1 or -1. */
     void (*signs)(uint64_t seed, uint64_t prompt, double *out);
     /* The uniform of word 0 of block 0 of purpose LEVEL, of prompts prompt..prompt + 7. */

@@ -26,6 +26,13 @@ typedef struct icl_group_draw {
     icl_chi_law *laws;
 } icl_group_draw;
 
+/* Numbers that a task has. */
+int64_t icl_task_entries(const icl_law *law);
+
+/* Normals of a purpose from index `first`, a multiple of 4, on; up to three more than count. */
+void icl_group_draw_normals(const icl_group_draw *g, icl_purpose purpose, int64_t first,
+                            int64_t count, double *out);
+
 /* Lays the views out over `base`, unless that is NULL; returns the doubles needed. */
 int64_t icl_group_lay_out(icl_group_draw *g, double *base);
 

@@ -136,8 +136,8 @@ static icl_status measure_layer(void *user, const icl_batch *batch, int64_t prom
 static icl_status simulate_layer(certifier *c, icl_certificate *out) {
     int64_t d = c->law->dim;
     ICL_REQUIRE(c->law->context, c->simulation != NULL, ICL_ERR_NO_CLOSED_FORM,
-                "icl_theory_certify: a prior mean or uniform covariates with u or r not 0 need a "
-                "simulation, which is NULL");
+                "icl_theory_certify: with a prior mean, or tasks or covariates that are not Gaussian, "
+                "u or r not 0 need a simulation, which is NULL");
     icl_tally tallies[2] = {{0}};
     icl_run run = {.law = c->law,
                    .simulation = c->simulation,

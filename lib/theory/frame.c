@@ -116,7 +116,8 @@ static icl_status linear_means(const char *function, const icl_law *law, icl_fra
     for (int64_t j = 0; j < f->rank; j++)
         power += means->signal[j];
     icl_label_means_linear(law, f->rank, power, means);
-    f->even = law->mean != NULL || uniform ? ICL_EVEN_UNKNOWN : ICL_EVEN_EXACT;
+    int known = !uniform && icl_law_normal_weights(law);
+    f->even = known ? ICL_EVEN_EXACT : ICL_EVEN_UNKNOWN;
     return ICL_OK;
 }
 
