@@ -12,7 +12,7 @@ enum { WIDE_DIM = 8, WIDE_CONTEXT = 12, WIDE_QUERIES = 4 };
 /* Where the arrays of a case lie that law_case has no room for. */
 typedef struct wide_case {
     law_case base;
-    double number;
+    double number, pool[3 * WIDE_DIM];
 } wide_case;
 
 /* ---- the cases ---- */
@@ -72,6 +72,29 @@ static inline void set_sparse_diagonal_tasks(wide_case *c) {
     c->base.options.sparsity = 1;
 }
 
+static inline void set_pool(wide_case *c) {
+    set_sphere_tasks(c);
+    c->base.options.pool = 5;
+    c->base.options.pool_seed = 77;
+}
+
+static inline void set_pool_of_one(wide_case *c) {
+    c->base.options.pool = 1;
+}
+
+static inline void set_given_pool(wide_case *c) {
+    int64_t d = c->base.options.dim;
+    for (int64_t e = 0; e < 3 * d; e++)
+        c->pool[e] = 0.5 * (double)((e * e + 1) % 7) - 1;
+    c->base.options.pool = 3;
+    c->base.options.pool_values = c->pool;
+}
+
+static inline void set_pool_of_tanh(wide_case *c) {
+    c->base.options.labels = ICL_LABELS_TANH;
+    c->base.options.pool = 4;
+}
+
 /* What theory and solvers know of a law, without a simulation where they can do without: K, C and
  * the risks of every Gamma; the Bayes solver; its risk; that of ridge; the layer with u and r not
  * 0, by simulation; the population loss; that off u = r = 0; deep layers; moments without examples.
@@ -102,7 +125,11 @@ static const struct {
                  {"dense of trace d", set_dense_trace, KNOWN_GAUSSIAN},
                  {"sphere tasks", set_sphere_tasks, KNOWN_LINEAR},
                  {"sparse tasks", set_sparse_tasks, KNOWN_LINEAR | KNOWN_DEEP},
-                 {"sparse diagonal tasks", set_sparse_diagonal_tasks, KNOWN_LINEAR}};
+                 {"sparse diagonal tasks", set_sparse_diagonal_tasks, KNOWN_LINEAR},
+                 {"pool", set_pool, KNOWN_LINEAR},
+                 {"pool of one", set_pool_of_one, KNOWN_LINEAR},
+                 {"given pool", set_given_pool, KNOWN_LINEAR},
+                 {"pool of tanh", set_pool_of_tanh, 0}};
 enum { WIDE_LAWS = sizeof wide_laws / sizeof *wide_laws };
 
 static inline void make_wide_case(int law, int64_t d, int64_t n, double noise, wide_case *c) {
@@ -174,6 +201,7 @@ static inline void make_wide_law(icl_context *context, const icl_sampler *sample
 
 typedef struct wide_prompt {
     reference_task task; /* w, its sign, the level */
+    int64_t place;       /* of w in the pool, or -1 */
     sized X[WIDE_CONTEXT * WIDE_DIM], y[WIDE_CONTEXT];
     sized query[WIDE_QUERIES * WIDE_DIM], target[WIDE_QUERIES];
 } wide_prompt;
@@ -234,12 +262,16 @@ static inline void wide_sparse(const icl_law_options *o, uint64_t seed, int64_t 
             z[i] = (sized){0, 0};
 }
 
-/* w of a prompt of the sampler with this seed. */
+/* w of a prompt of the sampler with this seed, drawn anew. */
 static inline void wide_weights(const wide_law *w, uint64_t seed, int64_t prompt, sized *out) {
     const icl_law_options *o = &w->base.options;
     sized z[WIDE_DIM];
     for (int64_t i = 0; i < o->dim; i++)
-        z[i] = wide_normal(seed, 1, prompt, i);
+        out[i] = z[i] = wide_normal(seed, 1, prompt, i);
+    if (o->labels != ICL_LABELS_LINEAR) {
+        wide_normalise(o->dim, 1, out);
+        return;
+    }
     if (o->tasks == ICL_TASKS_SPHERE)
         wide_normalise(o->dim, sqrtl((long double)o->dim), z);
     if (o->tasks == ICL_TASKS_SPARSE)
@@ -247,9 +279,20 @@ static inline void wide_weights(const wide_law *w, uint64_t seed, int64_t prompt
     wide_affine(o->dim, w->task_root, o->prior_mean, z, out);
 }
 
-static inline void wide_task(const wide_law *w, int64_t prompt, reference_task *t) {
+static inline void wide_task(const wide_law *w, int64_t prompt, wide_prompt *p) {
+    const icl_law_options *o = &w->base.options;
+    reference_task *t = &p->task;
+    uint64_t words[4];
     memset(t, 0, sizeof *t);
-    wide_weights(w, w->base.seed, prompt, t->w);
+    reference_prompt_words(w->base.seed, 12, prompt, 0, words);
+    p->place = o->pool > 0 ? (int64_t)floor(reference_uniform(words[0]) * (double)o->pool) : -1;
+    if (o->pool == 0)
+        wide_weights(w, w->base.seed, prompt, t->w);
+    else if (o->pool_values == NULL)
+        wide_weights(w, o->pool_seed, p->place, t->w);
+    for (int64_t i = 0; o->pool_values != NULL && i < o->dim; i++)
+        t->w[i] = (sized){o->pool_values[p->place * o->dim + i],
+                          fabs(o->pool_values[p->place * o->dim + i])};
     t->sign = 1;
     t->sigma = reference_level(&w->base, prompt);
 }
@@ -279,7 +322,7 @@ static inline sized wide_label(const wide_law *w, const reference_task *t, int64
 static inline void wide_draw(const wide_law *w, int64_t prompt, int64_t queries, wide_prompt *p) {
     int64_t d = w->base.options.dim, n = w->base.options.context;
     ck_assert(n <= WIDE_CONTEXT && queries <= WIDE_QUERIES);
-    wide_task(w, prompt, &p->task);
+    wide_task(w, prompt, p);
     for (int64_t i = 0; i < n; i++) {
         wide_vector(w, prompt, 0, i, p->X + i * d);
         p->y[i] = wide_label(w, &p->task, prompt, 0, i, p->X + i * d);

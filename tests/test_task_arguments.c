@@ -100,11 +100,40 @@ START_TEST(test_tasks) {
 }
 END_TEST
 
+START_TEST(test_pools) {
+    static law_case c;
+    double values[6] = {1, 2, 3, 4, 5, NAN};
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    REFUSE(pool, -1, ICL_ERR_ARGUMENT, "pool = -1");
+    REFUSE(pool, (INT64_C(1) << 31) + 1, ICL_ERR_ARGUMENT, "pool = 2147483649");
+    make_case(0, 0, 3, 2, 0, &c);
+    c.options.pool = 2;
+    c.options.pool_values = values;
+    refuse_law(context, &c.options, ICL_ERR_NONFINITE, "pool_values[5]");
+    values[5] = 1e200; /* its covariance overflows */
+    refuse_law(context, &c.options, ICL_ERR_NONFINITE, "covariance of pool_values");
+    values[5] = 6;
+    icl_law_free(make_law(context, &c.options));
+    c.options.pool_values = NULL;
+    c.options.pool_seed = UINT64_MAX;
+    refuse_law(context, &c.options, ICL_ERR_ARGUMENT, "pool_seed");
+    c.options.pool_seed = INT64_MAX;
+    icl_law_free(make_law(context, &c.options));
+    c.options.labels = ICL_LABELS_NET;
+    refuse_law(context, &c.options, ICL_ERR_ARGUMENT, "pool = 2: labels = 5");
+    c.options.pool = 0;
+    c.options.pool_seed = UINT64_MAX; /* then it is not read */
+    icl_law_free(make_law(context, &c.options));
+    icl_context_free(context);
+}
+END_TEST
+
 START_TEST(test_defaults) {
     icl_law_options o;
     ck_assert_int_eq(icl_law_options_init(&o, sizeof o), ICL_OK);
     ck_assert(o.trace == ICL_TRACE_GIVEN && o.tasks == ICL_TASKS_GAUSSIAN && o.sparsity == 3);
+    ck_assert(o.pool == 0 && o.pool_values == NULL && o.pool_seed == 0);
 }
 END_TEST
 
-RUN_SUITE("task_arguments", test_covariances, test_traces, test_tasks, test_defaults)
+RUN_SUITE("task_arguments", test_covariances, test_traces, test_tasks, test_pools, test_defaults)

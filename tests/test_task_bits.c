@@ -23,6 +23,7 @@ static void check_equal_samples(const char *name, const icl_batch *a, const icl_
     for (int i = 0; i < 6; i++)
         ck_assert_msg(memcmp(left[i], right[i], (size_t)counts[i] * sizeof(double)) == 0,
                       "%s: array %d differs", name, i);
+    ck_assert_mem_eq(icl_batch_task_index(a), icl_batch_task_index(b), (size_t)B * sizeof B);
 }
 
 START_TEST(test_instruction_sets_agree) {

@@ -23,6 +23,7 @@ static void check_prompts(icl_context *context, int law, const wide_case *c, int
     for (int64_t i = 0; i < prompts; i++) {
         wide_draw(&w, first + i, q, &p);
         const char *name = wide_laws[law].name;
+        ck_assert_int_eq(icl_batch_task_index(batch)[i], p.place);
         assert_values(name, "w", i, d, icl_batch_task(batch) + i * d, p.task.w, tolerance);
         assert_values(name, "X", i, n * d, icl_batch_X(batch) + i * n * d, p.X, tolerance);
         assert_values(name, "y", i, n, icl_batch_y(batch) + i * n, p.y, tolerance);

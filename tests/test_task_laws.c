@@ -136,6 +136,87 @@ START_TEST(test_sparse_tasks) {
 }
 END_TEST
 
+/* Every entry is as likely, and it is the prompt's w to the bit. */
+START_TEST(test_pools) {
+    static law_case c;
+    const int64_t sizes[] = {1, 2, 7, 64};
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    for (int i = 0; i < 4; i++) {
+        make_case(0, 0, 3, 1, 0, &c);
+        c.options.pool = sizes[i];
+        icl_sampler *sampler = make_sampler(context, &c.options, 9);
+        const icl_law *law = icl_sampler_law(sampler);
+        icl_batch *batch = draw_prompts(context, sampler, 0, PROMPTS, 1);
+        int64_t counts[64] = {0};
+        ck_assert_int_eq(icl_law_pool_count(law), sizes[i]);
+        for (int64_t p = 0; p < PROMPTS; p++) {
+            int64_t k = icl_batch_task_index(batch)[p];
+            QUICK_ASSERT(k >= 0 && k < sizes[i], "entry %d", (int)k);
+            counts[k]++;
+            QUICK_ASSERT(memcmp(icl_batch_task(batch) + 3 * p, icl_law_pool(law) + 3 * k,
+                                3 * sizeof(double)) == 0,
+                         "prompt %d has another w", (int)p);
+        }
+        if (sizes[i] == 2)
+            assert_mean_of("entries", (double)counts[1], PROMPTS, 0.5, 0.25);
+        else if (sizes[i] > 2)
+            assert_even("entries", sizes[i], counts);
+        icl_batch_free(batch);
+        icl_sampler_free(sampler);
+    }
+    icl_context_free(context);
+}
+END_TEST
+
+/* Two samplers of one law, or of two with one pool_seed, share the pool; its entries are the tasks
+ * of the law without it. */
+START_TEST(test_pools_are_the_laws) {
+    enum { K = 21 };
+    static law_case c;
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    make_case(ICL_COVARIANCE_DENSE, PRIORS + ICL_COVARIANCE_INVERSE, 3, 1, 0, &c);
+    c.options.pool_seed = 5;
+    icl_sampler *plain = make_sampler(context, &c.options, 5);
+    icl_batch *batch = draw_prompts(context, plain, 0, K, 1);
+    c.options.pool = K;
+    icl_law *law = make_law(context, &c.options), *with;
+    ck_assert_mem_eq(icl_law_pool(law), icl_batch_task(batch), K * 3 * sizeof(double));
+    ASSERT_OK(context, icl_law_with(law, 3, 1, &with));
+    ck_assert_ptr_eq(icl_law_pool(with), icl_law_pool(law));
+    icl_law_free(law);
+    ck_assert_int_eq(icl_law_pool_count(with), K);
+    icl_law_free(with);
+    icl_batch_free(batch);
+    icl_sampler_free(plain);
+    ck_assert(icl_law_pool(NULL) == NULL && icl_law_pool_count(NULL) == 0);
+    ck_assert_ptr_null(icl_batch_task_index(NULL));
+    icl_context_free(context);
+}
+END_TEST
+
+/* A batch of the caller's own prompts, or one that was never filled, has no places. */
+START_TEST(test_places_are_forgotten) {
+    static law_case c;
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    make_case(0, 0, 2, 1, 0, &c);
+    c.options.pool = 2;
+    icl_sampler *sampler = make_sampler(context, &c.options, 9);
+    icl_batch *batch;
+    ASSERT_OK(context, icl_sampler_batch(sampler, 3, 1, ICL_CONTENTS_ALL, &batch));
+    for (int turn = 0; turn < 2; turn++) {
+        const double X[6] = {0}, y[3] = {0};
+        for (int p = 0; p < 3; p++)
+            ck_assert_int_eq(icl_batch_task_index(batch)[p], -1);
+        ASSERT_OK(context, icl_sampler_draw(sampler, 0, batch));
+        ck_assert_int_ge(icl_batch_task_index(batch)[2], 0);
+        ASSERT_OK(context, icl_batch_assign(batch, X, y, X, NULL));
+    }
+    icl_batch_free(batch);
+    icl_sampler_free(sampler);
+    icl_context_free(context);
+}
+END_TEST
+
 /* The law says the covariance of w that its draws have. */
 START_TEST(test_covariances_of_tasks) {
     static wide_case c;
@@ -165,4 +246,4 @@ START_TEST(test_covariances_of_tasks) {
 END_TEST
 
 RUN_SUITE("task_laws", test_traces, test_halves_and_powers, test_sphere_tasks, test_sparse_tasks,
-          test_covariances_of_tasks)
+          test_pools, test_pools_are_the_laws, test_places_are_forgotten, test_covariances_of_tasks)

@@ -16,7 +16,7 @@
  * Purposes: 1 the task (w, or the net: w_k row-major, then a_k), 2 the random sign (minus where
  * the first word's top bit is set), 3 covariates (index i d + j), 4 label noise (index i), 5 query
  * covariates (index j d + k), 6 query noise (index j), 8 the noise level, 9 and 10 direct moments;
- * 11 the support of sparse tasks; 7 is the start of a model. So an example's bits depend on neither n nor q, nor on the batch, the
+ * 11 the support of sparse tasks, 12 the place in a pool; 7 is the start of a model. So an example's bits depend on neither n nor q, nor on the batch, the
  * number of threads or the instruction set.
  *
  * With u the uniform of the first word of purpose 8, sigma = u sqrt(noise) for UNIFORM levels and
@@ -27,6 +27,9 @@
  * Tasks on the SPHERE have z = (sqrt(d) / ||z||) z of the normals z. Of SPARSE ones the coordinates
  * p_0 .. p_{s-1} are kept: p = 0 .. d - 1, and for i = 0 .. s - 1 in turn p_i and p_k are exchanged,
  * k = i + floor(u (d - i)), u the uniform of index i of purpose 11.
+ *
+ * From a pool a prompt takes entry floor(u K), u the uniform of the first word of purpose 12. Entry
+ * k of a pool that is drawn is the w of prompt k of the law without a pool under the seed pool_seed.
  *
  * With these values z, x = R z and w = mu + R' z, R R^T = Sigma and R' R'^T = W: a diagonal R for
  * IDENTITY and DIAGONAL and their inverses, else R = V diag(sqrt(eigenvalues)), the columns of V by
@@ -143,6 +146,10 @@ typedef struct icl_law_options {
     icl_trace trace;            /* of Sigma; default GIVEN */
     icl_tasks tasks;            /* of linear labels; default GAUSSIAN */
     int64_t sparsity;           /* SPARSE: non-zero weights, 1 to d; default 3 */
+    int64_t pool;               /* K > 0, to 2^31: the task is one of K, equally likely, for all
+                                   labels with a w (not NET); default 0: drawn for each prompt */
+    const double *pool_values;  /* their w (K x d), borrowed during the call; NULL: drawn once */
+    uint64_t pool_seed;         /* that they are drawn with; default 0 */
 } icl_law_options;
 
 typedef struct icl_law icl_law;
@@ -170,11 +177,14 @@ ICL_API double icl_law_noise(const icl_law *law);     /* sigma^2; its mean where
 ICL_API icl_labels icl_law_labels(const icl_law *law); /* LINEAR for NULL */
 ICL_API icl_covariates icl_law_covariates(const icl_law *law); /* GAUSSIAN for NULL */
 ICL_API icl_tasks icl_law_tasks(const icl_law *law);   /* GAUSSIAN for NULL */
+ICL_API int64_t icl_law_pool_count(const icl_law *law); /* K; 0 without a pool */
 /* Borrowed from the law, valid while it lives: Sigma (d x d), the covariance of w (d x d; NULL
- * unless labels are LINEAR), its mean (d; NULL where it is zero). NULL for NULL. */
+ * unless labels are LINEAR; of a pool: that of its K entries), its mean (d; NULL where it is zero),
+ * the pool (K x d; NULL without one). NULL for NULL. */
 ICL_API const double *icl_law_covariance(const icl_law *law);
 ICL_API const double *icl_law_prior(const icl_law *law);
 ICL_API const double *icl_law_prior_mean(const icl_law *law);
+ICL_API const double *icl_law_pool(const icl_law *law);
 
 /* What a batch holds beside the moments that the models read. Or-ed together. */
 typedef enum icl_contents {
@@ -221,6 +231,7 @@ ICL_API const double *icl_batch_y(const icl_batch *batch);             /* B x n 
 ICL_API const double *icl_batch_query(const icl_batch *batch);         /* B x q x d */
 ICL_API const double *icl_batch_target(const icl_batch *batch);        /* B x q */
 ICL_API const double *icl_batch_task(const icl_batch *batch);          /* B x d: w; zero after assign and for NET */
+ICL_API const int64_t *icl_batch_task_index(const icl_batch *batch);   /* B: of w in the pool; always there; -1 where there is none */
 ICL_API const double *icl_batch_noise(const icl_batch *batch);         /* B: sigma^2 of each prompt; always there; zero after assign */
 ICL_API const double *icl_batch_S(const icl_batch *batch);             /* B x d x d */
 ICL_API const double *icl_batch_b(const icl_batch *batch);             /* B x d */

@@ -14,7 +14,8 @@
  *
  * For linear labels K = Sigma W Sigma and C = (1 + 1/n) Sigma W Sigma + ((tr(Sigma W) + sigma^2)/n) Sigma;
  * W is the covariance of w, whatever the kind of tasks; with a prior mean W + mu mu^T stands for it.
- * With a mean, or tasks that are not Gaussian, the results hold among predictors x_q^T Gamma b.
+ * Of a pool W and mu are those of its entries. With a mean, or tasks that are not Gaussian (a pool is
+ * such), the results hold among predictors x_q^T Gamma b.
  * For the other labels and Sigma = I (or a multiple of it) the moments are closed forms or
  * one-dimensional integrals, and those of NET are closed for any Sigma. For the rest with Sigma not
  * I they are simulated: give an icl_simulation, and a standard error comes back. Only the tasks are

@@ -10,13 +10,15 @@ int64_t icl_group_lay_out(icl_group_draw *g, double *base) {
     const int64_t entries[] = {icl_task_entries(g->law) + 3,
                                1,
                                1,
+                               g->law->pool_count > 0 ? 1 : 0,
                                chunk * d + 3,
                                chunk + 3,
                                chunk * (d + 1),
                                g->law->labels == ICL_LABELS_CALLBACK ? 2 * chunk : 0};
-    double **views[] = {&g->task, &g->sign, &g->sigma, &g->z, &g->noise, &g->tokens, &g->labels};
+    double **views[] = {&g->task, &g->sign,  &g->sigma,  &g->place,
+                        &g->z,    &g->noise, &g->tokens, &g->labels};
     int64_t used = 0;
-    for (int i = 0; i < 7; i++) {
+    for (int i = 0; i < 8; i++) {
         if (base != NULL)
             *views[i] = base + used;
         used += ICL_LANES * entries[i];

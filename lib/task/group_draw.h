@@ -15,6 +15,7 @@ typedef struct icl_group_draw {
     double *task;    /* w (d), or the net's (hidden + 1) d numbers */
     double *sign;    /* one entry */
     double *sigma;   /* one entry: the noise level */
+    double *place;   /* one entry: whole numbers, of the task in the pool */
     double *z;       /* raw covariates of a chunk */
     double *noise;   /* of a chunk */
     double *tokens;  /* of a chunk, stride D */
@@ -38,6 +39,9 @@ int64_t icl_group_lay_out(icl_group_draw *g, double *base);
 
 /* The same for the views of direct moments, whose laws are set, too. */
 int64_t icl_factor_lay_out(icl_group_draw *g, double *base);
+
+/* The task and its sign. */
+void icl_group_draw_function(const icl_group_draw *g);
 
 /* The task, its sign and its noise level; task and level go to the batch, too. */
 void icl_group_draw_task(const icl_group_draw *g, icl_batch *batch, int64_t group);

@@ -79,12 +79,43 @@ static icl_status build_prior(icl_law *law, const icl_law_options *o, double *ro
     return ICL_OK;
 }
 
+/* The pool, at `pool`; of linear labels, whose W is at `block`, its mean and covariance take the place
+ * of mu and W. */
+static icl_status build_pool(icl_law *law, const icl_law_options *o, double *room, double *block,
+                             double *pool) {
+    int64_t d = o->dim, dd = d * d;
+    ICL_TRY(icl_law_fill_pool(law, o, pool));
+    if (o->labels != ICL_LABELS_LINEAR)
+        return ICL_OK;
+    icl_covariance_parts prior = {block, room + dd, room + dd + d, block + dd, {0}};
+    icl_covariance_source source = {
+        .name = "pool_values", .kind = ICL_COVARIANCE_DENSE, .values = room};
+    double *mean = block + 2 * dd;
+    icl_law_pool_moments(law, mean, room);
+    ICL_TRY(icl_check_array(law->context, "icl_law_create", "covariance of pool_values", room, dd));
+    ICL_TRY(icl_covariance_build(law->context, d, &source, &prior));
+    law->prior_root = law->task_root = prior.form;
+    law->mean = NULL;
+    for (int64_t i = 0; i < d; i++)
+        if (mean[i] != 0)
+            law->mean = mean;
+    return ICL_OK;
+}
+
+/* Doubles of law->block before the pool. */
+static int64_t matrices_size(const icl_law_options *o) {
+    int64_t levels = o->noise_law == ICL_NOISE_SET ? o->noise_count : 0;
+    return 5 * o->dim * o->dim + 3 * o->dim + levels;
+}
+
 /* Fills law->block but for the levels of the noise. room: 2 d^2 + d. */
 static icl_status build(icl_law *law, const icl_law_options *o, double *room) {
     icl_covariance_parts sigma;
     double *block = law->block;
     ICL_TRY(build_covariance(law, o, room, block, &sigma, &block));
-    return o->labels == ICL_LABELS_LINEAR ? build_prior(law, o, room, block, &sigma) : ICL_OK;
+    if (o->labels == ICL_LABELS_LINEAR)
+        ICL_TRY(build_prior(law, o, room, block, &sigma));
+    return o->pool == 0 ? ICL_OK : build_pool(law, o, room, block, law->block + matrices_size(o));
 }
 
 static void set_fixed_noise(icl_law *law, double noise, double sigma) {
@@ -145,10 +176,8 @@ icl_status icl_law_create(icl_context *context, const icl_law_options *options, 
     icl_status status;
     ICL_TRY_GOTO(icl_alloc(context, 1, sizeof *law->references, (void **)&law->references), fail);
     atomic_init(law->references, 1);
-    int64_t matrices = 5 * o.dim * o.dim + 3 * o.dim;
-    int64_t levels = o.noise_law == ICL_NOISE_SET ? o.noise_count : 0;
-    ICL_TRY_GOTO(ICL_NEW(context, &law->block, matrices + levels), fail);
-    set_noise(law, &o, law->block + matrices);
+    ICL_TRY_GOTO(ICL_NEW(context, &law->block, matrices_size(&o) + o.pool * o.dim), fail);
+    set_noise(law, &o, law->block + 5 * o.dim * o.dim + 3 * o.dim);
     ICL_TRY_GOTO(ICL_NEW(context, &room, 2 * o.dim * o.dim + o.dim), fail);
     status = build(law, &o, room);
 fail:
@@ -216,6 +245,14 @@ icl_labels icl_law_labels(const icl_law *law) {
 
 icl_covariates icl_law_covariates(const icl_law *law) {
     return law != NULL ? law->covariates : ICL_COVARIATES_GAUSSIAN;
+}
+
+int64_t icl_law_pool_count(const icl_law *law) {
+    return law != NULL ? law->pool_count : 0;
+}
+
+const double *icl_law_pool(const icl_law *law) {
+    return law != NULL ? law->pool : NULL;
 }
 
 icl_tasks icl_law_tasks(const icl_law *law) {

@@ -46,6 +46,20 @@ static icl_status check_tasks(icl_context *context, const icl_law_options *o) {
     return ICL_OK;
 }
 
+static icl_status check_pool(icl_context *context, const icl_law_options *o) {
+    const char *function = "icl_law_create";
+    ICL_TRY(icl_check_range(context, function, "pool", o->pool, 0, INT64_C(1) << 31));
+    if (o->pool == 0)
+        return ICL_OK;
+    ICL_TRY(icl_check_seed(context, function, "pool_seed", o->pool_seed));
+    ICL_REQUIRE(context, o->labels != ICL_LABELS_NET, ICL_ERR_ARGUMENT,
+                "%s: pool = %lld: labels = %d have no w", function, (long long)o->pool,
+                (int)o->labels);
+    return o->pool_values == NULL ? ICL_OK
+                                  : icl_check_array(context, function, "pool_values",
+                                                    o->pool_values, o->pool * o->dim);
+}
+
 static icl_status check_noise(icl_context *context, const icl_law_options *o) {
     const char *function = "icl_law_create";
     ICL_TRY(icl_check_real(context, function, "noise", o->noise, 0));
@@ -74,5 +88,6 @@ icl_status icl_law_check_options(icl_context *context, const icl_law_options *o)
     ICL_REQUIRE(context, o->labels != ICL_LABELS_CALLBACK || o->label_fn != NULL, ICL_ERR_ARGUMENT,
                 "%s: label_fn is NULL", function);
     ICL_TRY(check_covariances(context, o));
-    return check_tasks(context, o);
+    ICL_TRY(check_tasks(context, o));
+    return check_pool(context, o);
 }

@@ -59,13 +59,32 @@ static void make_weights(const icl_group_draw *g) {
 
 /* ---- the task ---- */
 
-static void draw_function(const icl_group_draw *g) {
+static void take_from_pool(const icl_group_draw *g) {
+    const icl_law *law = g->law;
+    g->random->first_uniforms(g->seed, ICL_PURPOSE_POOL, g->prompt, g->place);
+    for (int l = 0; l < ICL_LANES; l++) {
+        int64_t k = (int64_t)(g->place[l] * (double)law->pool_count);
+        g->place[l] = (double)k;
+        for (int64_t j = 0; j < law->dim; j++)
+            g->task[ICL_LANES * j + l] = law->pool[k * law->dim + j];
+    }
+}
+
+static void draw_new(const icl_group_draw *g) {
     const icl_law *law = g->law;
     icl_group_draw_normals(g, ICL_PURPOSE_TASK, 0, icl_task_entries(law), g->task);
     if (law->labels == ICL_LABELS_LINEAR)
         make_weights(g);
     else if (law->labels != ICL_LABELS_NET)
         g->kernels->normalise(law->dim, 1, g->task);
+}
+
+void icl_group_draw_function(const icl_group_draw *g) {
+    const icl_law *law = g->law;
+    if (law->pool_count > 0)
+        take_from_pool(g);
+    else
+        draw_new(g);
     if (law->signed_labels)
         g->random->signs(g->seed, g->prompt, g->sign);
 }
@@ -81,7 +100,7 @@ static void draw_level(const icl_group_draw *g) {
     const icl_law *law = g->law;
     int fixed = law->noise_law == ICL_NOISE_FIXED;
     if (!fixed)
-        g->random->levels(g->seed, g->prompt, g->sigma);
+        g->random->first_uniforms(g->seed, ICL_PURPOSE_LEVEL, g->prompt, g->sigma);
     for (int l = 0; l < ICL_LANES; l++)
         g->sigma[l] = fixed ? law->sigma : level_of(law, g->sigma[l]);
 }
@@ -90,6 +109,7 @@ static void store_task(const icl_group_draw *g, icl_batch *batch, int64_t group)
     int64_t d = batch->dim, first = group * ICL_LANES;
     int fixed = g->law->noise_law == ICL_NOISE_FIXED, net = g->law->labels == ICL_LABELS_NET;
     for (int64_t l = 0; l < g->lanes; l++) {
+        batch->index[first + l] = g->law->pool_count > 0 ? (int64_t)g->place[l] : -1;
         batch->noise[first + l] = fixed ? g->law->noise : g->sigma[l] * g->sigma[l];
         for (int64_t j = 0; batch->task != NULL && j < d; j++)
             batch->task[(first + l) * d + j] = net ? 0 : g->task[ICL_LANES * j + l];
@@ -97,7 +117,7 @@ static void store_task(const icl_group_draw *g, icl_batch *batch, int64_t group)
 }
 
 void icl_group_draw_task(const icl_group_draw *g, icl_batch *batch, int64_t group) {
-    draw_function(g);
+    icl_group_draw_function(g);
     draw_level(g);
     store_task(g, batch, group);
 }

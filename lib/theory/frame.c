@@ -129,6 +129,8 @@ static icl_status label_means(const char *function, const icl_law *law,
         return linear_means(function, law, f, means);
     ICL_REQUIRE(law->context, law->covariates == ICL_COVARIATES_GAUSSIAN, ICL_ERR_NO_CLOSED_FORM,
                 "%s: uniform covariates with non-linear labels", function);
+    ICL_REQUIRE(law->context, law->pool_count == 0, ICL_ERR_NO_CLOSED_FORM,
+                "%s: a pool of tasks with non-linear labels", function);
     int net = law->labels == ICL_LABELS_NET, scalar = law->values[0] == law->values[d - 1];
     ICL_REQUIRE(law->context, scalar || simulation != NULL || (net && !even),
                 ICL_ERR_NO_CLOSED_FORM,

@@ -22,12 +22,16 @@ static uint64_t hash_doubles(uint64_t hash, const double *values, int64_t count)
 /* What laws of older checkpoints had not: where it is not there, their hash stays. */
 static uint64_t hash_later(const icl_law *law, uint64_t hash) {
     const int64_t numbers[] = {law->tasks,
-                               law->tasks == ICL_TASKS_SPARSE ? law->sparsity : 0};
+                               law->tasks == ICL_TASKS_SPARSE ? law->sparsity : 0,
+                               law->pool_count};
     const int64_t count = sizeof numbers / sizeof *numbers;
     int there = 0;
     for (int64_t i = 0; i < count; i++)
         there = there || numbers[i] != 0;
-    return there ? icl_fnv(hash, numbers, sizeof numbers) : hash;
+    if (!there)
+        return hash;
+    hash = icl_fnv(hash, numbers, sizeof numbers);
+    return hash_doubles(hash, law->pool, law->pool_count * law->dim);
 }
 
 /* Of all that a law's prompts depend on, but for a caller's function. */
