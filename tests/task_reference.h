@@ -95,6 +95,20 @@ static inline void set_pool_of_tanh(wide_case *c) {
     c->base.options.pool = 4;
 }
 
+static inline void set_rotating(wide_case *c) {
+    set_halves(c);
+    c->base.options.prior = ICL_COVARIANCE_IDENTITY;
+    c->base.options.rotation_every = 1;
+}
+
+static inline void set_rotating_inverse(wide_case *c) {
+    c->base.options.covariance = ICL_COVARIANCE_SPECTRUM;
+    c->base.options.covariance_values = c->base.eigenvalues;
+    c->base.options.prior = ICL_COVARIANCE_INVERSE;
+    c->base.options.prior_mean = c->base.mean;
+    c->base.options.rotation_every = 3;
+}
+
 /* What theory and solvers know of a law, without a simulation where they can do without: K, C and
  * the risks of every Gamma; the Bayes solver; its risk; that of ridge; the layer with u and r not
  * 0, by simulation; the population loss; that off u = r = 0; deep layers; moments without examples.
@@ -129,7 +143,9 @@ static const struct {
                  {"pool", set_pool, KNOWN_LINEAR},
                  {"pool of one", set_pool_of_one, KNOWN_LINEAR},
                  {"given pool", set_given_pool, KNOWN_LINEAR},
-                 {"pool of tanh", set_pool_of_tanh, 0}};
+                 {"pool of tanh", set_pool_of_tanh, 0},
+                 {"a rotation a prompt", set_rotating, KNOWN_POSTERIOR},
+                 {"a rotation for three", set_rotating_inverse, 0}};
 enum { WIDE_LAWS = sizeof wide_laws / sizeof *wide_laws };
 
 static inline void make_wide_case(int law, int64_t d, int64_t n, double noise, wide_case *c) {
@@ -176,7 +192,12 @@ static inline icl_covariance wide_values(int64_t d, icl_covariance kind, const d
 typedef struct wide_law {
     reference_law base; /* roots of Sigma and of W */
     double root[WIDE_DIM * WIDE_DIM], task_root[WIDE_DIM * WIDE_DIM];
+    double spectrum[WIDE_DIM]; /* ascending, of a Sigma whose rotation is drawn */
 } wide_law;
+
+static inline int compare_doubles(const void *a, const void *b) {
+    return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b);
+}
 
 static inline void make_wide_law(icl_context *context, const icl_sampler *sampler,
                                  const wide_case *c, uint64_t seed, wide_law *w) {
@@ -187,6 +208,8 @@ static inline void make_wide_law(icl_context *context, const icl_sampler *sample
     ck_assert_int_le(d, WIDE_DIM);
     w->base = (reference_law){.options = *o, .seed = seed, .root = w->root};
     icl_covariance kind = wide_values(d, o->covariance, o->covariance_values, o->trace, values);
+    memcpy(w->spectrum, values, sizeof w->spectrum);
+    qsort(w->spectrum, (size_t)d, sizeof *values, compare_doubles);
     reference_root(context, d, kind, values, o->rotation_seed, 0, 1, &law->root, w->root);
     if (o->prior == ICL_COVARIANCE_INVERSE) {
         reference_root(context, d, kind, values, o->rotation_seed, 0, -1, &law->task_root,
@@ -244,6 +267,53 @@ static inline double wide_uniform(uint64_t seed, uint64_t purpose, int64_t promp
     return reference_uniform(words[e % 4]);
 }
 
+/* V of number j: the reflections of <icl/random.h>, one matrix after another. The direction of a
+ * reflection is as exact as its normals are beside their length, the reflection four times less. */
+static inline void wide_rotation(const wide_law *w, int64_t j, sized *V) {
+    int64_t d = w->base.options.dim;
+    long double Q[WIDE_DIM * WIDE_DIM], determinant = 1, size = 1;
+    for (int64_t e = 0; e < d * d; e++)
+        Q[e] = e % (d + 1) == 0;
+    for (int64_t k = 0; k < d - 1; k++) {
+        long double u[WIDE_DIM] = {0}, norm2 = 0, u2 = 0, sum = 0;
+        for (int64_t i = k; i < d; i++) {
+            u[i] = reference_prompt_normal(w->base.seed, 13, j, k * d + i - k);
+            norm2 += u[i] * u[i];
+            sum += 1 + fabsl(u[i]);
+        }
+        int positive = u[k] > 0;
+        determinant *= positive ? 1 : -1;
+        size += 4 * sum / sqrtl(norm2);
+        u[k] += positive ? sqrtl(norm2) : -sqrtl(norm2);
+        for (int64_t i = k; i < d; i++)
+            u2 += u[i] * u[i];
+        for (int64_t row = 0; row < d; row++) {
+            long double dot = 0;
+            for (int64_t i = k; i < d; i++)
+                dot += Q[row * d + i] * u[i];
+            for (int64_t i = k; i < d; i++)
+                Q[row * d + i] -= 2 * dot * u[i] / u2;
+            Q[row * d + k] *= positive ? -1 : 1;
+        }
+    }
+    for (int64_t e = 0; e < d * d; e++)
+        V[e] = (sized){(e + 1) % d == 0 ? determinant * Q[e] : Q[e], size};
+}
+
+/* out (d) = shift + V diag(spectrum^(power / 2)) z */
+static inline void wide_turn(const wide_law *w, const sized *V, const double *shift, double power,
+                             const sized *z, sized *out) {
+    int64_t d = w->base.options.dim;
+    for (int64_t i = 0; i < d; i++) {
+        out[i] = (sized){shift != NULL ? shift[i] : 0, shift != NULL ? fabs(shift[i]) : 0};
+        for (int64_t k = 0; k < d; k++) {
+            double scale = pow(w->spectrum[k], 0.5 * power);
+            out[i].value += V[i * d + k].value * scale * z[k].value;
+            out[i].size += V[i * d + k].size * scale * z[k].size;
+        }
+    }
+}
+
 /* What is left of z after the shuffle of purpose 11. */
 static inline void wide_sparse(const icl_law_options *o, uint64_t seed, int64_t prompt, sized *z) {
     int64_t d = o->dim, p[WIDE_DIM];
@@ -276,7 +346,13 @@ static inline void wide_weights(const wide_law *w, uint64_t seed, int64_t prompt
         wide_normalise(o->dim, sqrtl((long double)o->dim), z);
     if (o->tasks == ICL_TASKS_SPARSE)
         wide_sparse(o, seed, prompt, z);
-    wide_affine(o->dim, w->task_root, o->prior_mean, z, out);
+    if (o->rotation_every == 0 || o->prior != ICL_COVARIANCE_INVERSE) {
+        wide_affine(o->dim, w->task_root, o->prior_mean, z, out);
+        return;
+    }
+    sized V[WIDE_DIM * WIDE_DIM];
+    wide_rotation(w, prompt / o->rotation_every, V);
+    wide_turn(w, V, o->prior_mean, -1, z, out);
 }
 
 static inline void wide_task(const wide_law *w, int64_t prompt, wide_prompt *p) {
@@ -304,7 +380,14 @@ static inline void wide_vector(const wide_law *w, int64_t prompt, int query, int
     sized z[WIDE_DIM];
     for (int64_t j = 0; j < d; j++)
         z[j] = wide_normal(w->base.seed, query ? 5 : 3, prompt, index * d + j);
-    wide_affine(d, w->root, NULL, z, x);
+    int64_t every = w->base.options.rotation_every;
+    if (every == 0) {
+        wide_affine(d, w->root, NULL, z, x);
+        return;
+    }
+    sized V[WIDE_DIM * WIDE_DIM];
+    wide_rotation(w, prompt / every, V);
+    wide_turn(w, V, NULL, 1, z, x);
 }
 
 /* f(x) and its noise. */

@@ -128,12 +128,81 @@ START_TEST(test_pools) {
 }
 END_TEST
 
+START_TEST(test_rotations) {
+    static law_case c;
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    for (int kind = 0; kind < COVARIANCES; kind++) {
+        make_case(kind, 0, 3, 2, 0, &c);
+        c.options.rotation_every = 1;
+        if (kind == ICL_COVARIANCE_SPECTRUM)
+            icl_law_free(make_law(context, &c.options));
+        else
+            refuse_law(context, &c.options, ICL_ERR_ARGUMENT, "has no rotation");
+    }
+    c.options.rotation_every = -1;
+    refuse_law(context, &c.options, ICL_ERR_ARGUMENT, "rotation_every = -1");
+    c.options.rotation_every = (INT64_C(1) << 62) + 1;
+    refuse_law(context, &c.options, ICL_ERR_ARGUMENT, "rotation_every = 4611686018427387905");
+    c.options.rotation_every = INT64_C(1) << 62;
+    c.options.prior = ICL_COVARIANCE_INVERSE;
+    icl_law_free(make_law(context, &c.options));
+    c.options.pool = 2;
+    refuse_law(context, &c.options, ICL_ERR_ARGUMENT, "a pool does not");
+    c.options.pool = 0;
+    c.eigenvalues[1] = 0;
+    refuse_law(context, &c.options, ICL_ERR_SINGULAR, "eigenvalue 0");
+    c.eigenvalues[1] = -1;
+    refuse_law(context, &c.options, ICL_ERR_NOT_PSD, "covariance_values: eigenvalue 1");
+    icl_context_free(context);
+}
+END_TEST
+
+static icl_status ask_covariance(icl_context *context, void *user) {
+    const law_case *c = user;
+    icl_law *law = NULL;
+    icl_sampler *sampler = NULL;
+    double sigma[9];
+    icl_status status = icl_law_create(context, &c->options, &law);
+    if (status == ICL_OK)
+        status = icl_sampler_create(context, law, 1, &sampler);
+    if (status == ICL_OK)
+        status = icl_sampler_covariance(sampler, 0, sigma);
+    icl_sampler_free(sampler);
+    icl_law_free(law);
+    return status;
+}
+
+START_TEST(test_covariances_of_prompts) {
+    static law_case c;
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    double sigma[9];
+    make_case(ICL_COVARIANCE_DENSE, 0, 3, 2, 0, &c);
+    icl_sampler *sampler = make_sampler(context, &c.options, 1);
+    ASSERT_OK(context, icl_sampler_covariance(sampler, 7, sigma));
+    ck_assert_mem_eq(sigma, icl_law_covariance(icl_sampler_law(sampler)), sizeof sigma);
+    ck_assert_int_eq(icl_sampler_covariance(NULL, 0, sigma), ICL_ERR_ARGUMENT);
+    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "prompt = -1",
+                 icl_sampler_covariance(sampler, -1, sigma));
+    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "prompt = 4611686018427387904",
+                 icl_sampler_covariance(sampler, INT64_C(1) << 62, sigma));
+    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "covariance is NULL",
+                 icl_sampler_covariance(sampler, 0, NULL));
+    icl_sampler_free(sampler);
+    icl_context_free(context);
+    make_case(ICL_COVARIANCE_SPECTRUM, 0, 3, 2, 0, &c);
+    c.options.rotation_every = 1;
+    check_every_allocation(ask_covariance, &c);
+}
+END_TEST
+
 START_TEST(test_defaults) {
     icl_law_options o;
     ck_assert_int_eq(icl_law_options_init(&o, sizeof o), ICL_OK);
     ck_assert(o.trace == ICL_TRACE_GIVEN && o.tasks == ICL_TASKS_GAUSSIAN && o.sparsity == 3);
     ck_assert(o.pool == 0 && o.pool_values == NULL && o.pool_seed == 0);
+    ck_assert_int_eq(o.rotation_every, 0);
 }
 END_TEST
 
-RUN_SUITE("task_arguments", test_covariances, test_traces, test_tasks, test_pools, test_defaults)
+RUN_SUITE("task_arguments", test_covariances, test_traces, test_tasks, test_pools, test_rotations,
+          test_covariances_of_prompts, test_defaults)

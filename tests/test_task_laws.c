@@ -64,6 +64,140 @@ START_TEST(test_halves_and_powers) {
 }
 END_TEST
 
+/* ---- rotations that are drawn ---- */
+
+/* The Sigma of a prompt has the eigenvalues asked for: trace, trace of its square, and
+ * (Sigma - a I)(Sigma - b I) = 0 for the two that there are; numbers of one K share it. */
+START_TEST(test_spectra_of_prompts) {
+    enum { DIM = 6 };
+    static wide_case c;
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    for (int64_t every = 1; every <= 5; every += 4) {
+        make_case(0, 0, DIM, 4, 0, &c.base);
+        set_halves(&c);
+        c.base.options.prior = ICL_COVARIANCE_IDENTITY;
+        c.base.options.rotation_every = every;
+        icl_sampler *sampler = make_sampler(context, &c.base.options, 3);
+        double high = 100 * 2.0 / 101, low = 2.0 / 101, before[DIM * DIM] = {0};
+        for (int64_t p = 0; p < 30; p++) {
+            double sigma[DIM * DIM], trace = 0;
+            ASSERT_OK(context, icl_sampler_covariance(sampler, p, sigma));
+            for (int i = 0; i < DIM; i++) {
+                trace += sigma[i * (DIM + 1)];
+                for (int j = 0; j < DIM; j++) {
+                    double entry = (i == j) * high * low - (high + low) * sigma[i * DIM + j];
+                    for (int k = 0; k < DIM; k++)
+                        entry += sigma[i * DIM + k] * sigma[k * DIM + j];
+                    ASSERT_CLOSE(entry, 0, TOL_ALGEBRA(DIM, 1), high * high);
+                }
+            }
+            ASSERT_CLOSE(trace, DIM, TOL_ALGEBRA(DIM, 1), DIM);
+            int same = memcmp(before, sigma, sizeof sigma) == 0;
+            ck_assert_int_eq(same, p % every != 0);
+            memcpy(before, sigma, sizeof sigma);
+        }
+        icl_sampler_free(sampler);
+    }
+    icl_context_free(context);
+}
+END_TEST
+
+/* Given its Sigma the examples of a prompt are N(0, Sigma), queries too: Sigma^-1 whitens them. */
+START_TEST(test_examples_have_the_sigma_of_their_prompt) {
+    enum { DIM = 4 };
+    static wide_case c;
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    make_case(0, 0, DIM, 1, 0, &c.base);
+    set_halves(&c);
+    c.base.options.prior = ICL_COVARIANCE_IDENTITY;
+    c.base.options.rotation_every = 1;
+    icl_sampler *sampler = make_sampler(context, &c.base.options, 3);
+    icl_batch *batch = draw_prompts(context, sampler, 0, PROMPTS, 1);
+    double high = 100 * 2.0 / 101, low = 2.0 / 101;
+    tally distance[2] = {{0}}, square[2] = {{0}}, form[2] = {{0}}, corner = {0};
+    for (int64_t p = 0; p < PROMPTS; p++) {
+        const double *vectors[2] = {icl_batch_X(batch) + DIM * p, icl_batch_query(batch) + DIM * p};
+        double sigma[DIM * DIM];
+        ASSERT_OK(context, icl_sampler_covariance(sampler, p, sigma));
+        tally_add(&corner, sigma[1]);
+        for (int v = 0; v < 2; v++) {
+            double xx = 0, xsx = 0;
+            for (int i = 0; i < DIM; i++) {
+                xx += vectors[v][i] * vectors[v][i];
+                for (int j = 0; j < DIM; j++)
+                    xsx += vectors[v][i] * sigma[i * DIM + j] * vectors[v][j];
+            }
+            /* with two eigenvalues Sigma^-1 = ((a + b) I - Sigma) / (a b) */
+            double mahalanobis = ((high + low) * xx - xsx) / (high * low);
+            tally_add(&distance[v], mahalanobis);
+            tally_add(&square[v], mahalanobis * mahalanobis);
+            tally_add(&form[v], xsx);
+        }
+    }
+    for (int v = 0; v < 2; v++) {
+        assert_tally("x^T Sigma^-1 x", &distance[v], DIM);
+        assert_tally("(x^T Sigma^-1 x)^2", &square[v], DIM * (DIM + 2));
+        assert_tally("x^T Sigma x", &form[v], DIM / 2 * (high * high + low * low));
+    }
+    assert_tally("Sigma_01", &corner, 0);
+    icl_batch_free(batch);
+    icl_sampler_free(sampler);
+    icl_context_free(context);
+}
+END_TEST
+
+/* Haar: each entry of V has E v^2 = 1/d and E v^4 = 3/(d (d + 2)), by Sigma_ii of a spectrum of
+ * one 1. */
+START_TEST(test_rotations_are_haar) {
+    enum { DIM = 5 };
+    static law_case c;
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    make_case(ICL_COVARIANCE_SPECTRUM, 0, DIM, 0, 0, &c);
+    memset(c.eigenvalues, 0, sizeof c.eigenvalues);
+    c.eigenvalues[2] = 1;
+    c.options.rotation_every = 1;
+    icl_sampler *sampler = make_sampler(context, &c.options, 3);
+    tally square[DIM] = {{0}}, fourth[DIM] = {{0}}, product = {0};
+    for (int64_t p = 0; p < PROMPTS / 4; p++) {
+        double sigma[DIM * DIM];
+        ASSERT_OK(context, icl_sampler_covariance(sampler, p, sigma));
+        for (int i = 0; i < DIM; i++) {
+            tally_add(&square[i], sigma[i * (DIM + 1)]);
+            tally_add(&fourth[i], pow(sigma[i * (DIM + 1)], 2));
+        }
+        tally_add(&product, sigma[DIM + 4] * sigma[2 * DIM + 3]);
+    }
+    for (int i = 0; i < DIM; i++) {
+        assert_tally("v^2", &square[i], 1.0 / DIM);
+        assert_tally("v^4", &fourth[i], 3.0 / (DIM * (DIM + 2)));
+    }
+    assert_tally("v_1 v_4 v_2 v_3", &product, 0);
+    icl_sampler_free(sampler);
+    icl_context_free(context);
+}
+END_TEST
+
+/* What the law says of a Sigma that turns: its mean; and that of a W which turns with it. */
+START_TEST(test_means_of_rotating_laws) {
+    static law_case c;
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    make_case(ICL_COVARIANCE_SPECTRUM, ICL_COVARIANCE_INVERSE, 5, 2, 0, &c);
+    c.options.rotation_every = 2;
+    icl_law *law = make_law(context, &c.options);
+    double sum = 0, inverse = 0;
+    for (int i = 0; i < 5; i++) {
+        sum += c.eigenvalues[i] / 5;
+        inverse += 1 / c.eigenvalues[i] / 5;
+    }
+    for (int i = 0; i < 25; i++) {
+        ASSERT_CLOSE(icl_law_covariance(law)[i], i % 6 == 0 ? sum : 0, 16 * UNIT, sum);
+        ASSERT_CLOSE(icl_law_prior(law)[i], i % 6 == 0 ? inverse : 0, 16 * UNIT, inverse);
+    }
+    icl_law_free(law);
+    icl_context_free(context);
+}
+END_TEST
+
 /* ---- tasks ---- */
 
 /* E w = 0, E w_0 w_1 = 0, E w_0^2 and E y^2. */
@@ -245,5 +379,7 @@ START_TEST(test_covariances_of_tasks) {
 }
 END_TEST
 
-RUN_SUITE("task_laws", test_traces, test_halves_and_powers, test_sphere_tasks, test_sparse_tasks,
-          test_pools, test_pools_are_the_laws, test_places_are_forgotten, test_covariances_of_tasks)
+RUN_SUITE("task_laws", test_traces, test_halves_and_powers, test_spectra_of_prompts,
+          test_examples_have_the_sigma_of_their_prompt, test_rotations_are_haar,
+          test_means_of_rotating_laws, test_sphere_tasks, test_sparse_tasks, test_pools,
+          test_pools_are_the_laws, test_places_are_forgotten, test_covariances_of_tasks)

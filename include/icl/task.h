@@ -16,8 +16,9 @@
  * Purposes: 1 the task (w, or the net: w_k row-major, then a_k), 2 the random sign (minus where
  * the first word's top bit is set), 3 covariates (index i d + j), 4 label noise (index i), 5 query
  * covariates (index j d + k), 6 query noise (index j), 8 the noise level, 9 and 10 direct moments;
- * 11 the support of sparse tasks, 12 the place in a pool; 7 is the start of a model. So an example's bits depend on neither n nor q, nor on the batch, the
- * number of threads or the instruction set.
+ * 11 the support of sparse tasks, 12 the place in a pool, 13 rotations; 7 is the start of a model.
+ * So an example's bits depend on neither n nor q, nor on the batch, the number of threads or the
+ * instruction set.
  *
  * With u the uniform of the first word of purpose 8, sigma = u sqrt(noise) for UNIFORM levels and
  * noise_values[floor(u noise_count)] for a SET. Where covariates are UNIFORM, the value of index e
@@ -34,7 +35,10 @@
  * With these values z, x = R z and w = mu + R' z, R R^T = Sigma and R' R'^T = W: a diagonal R for
  * IDENTITY and DIAGONAL and their inverses, else R = V diag(sqrt(eigenvalues)), the columns of V by
  * ascending eigenvalue of the given matrix (of Sigma for INVERSE). V is the rotation of a SPECTRUM;
- * of a DENSE matrix it comes from LAPACK, and bits are equal where LAPACK's are.
+ * of a DENSE matrix it comes from LAPACK, and bits are equal where LAPACK's are. With rotation_every
+ * = K prompts K j .. K j + K - 1 have x = V_j (s z), s the roots of Sigma's eigenvalues in ascending
+ * order (and w = mu + V_j (z / s), by the roots of 1 / eigenvalues, for INVERSE); V_j is the product
+ * of reflections in <icl/random.h>, made of the normals of purpose 13 with j for the prompt.
  *
  * Direct moments (icl_sampler_draw_moments) are Bartlett's: with D = d + 1 and G = (S b; b^T s_yy),
  * n G = A A^T, A = T C, T = (R 0; w^T R sigma), and C is D x min(n, D), zero above its diagonal.
@@ -150,6 +154,9 @@ typedef struct icl_law_options {
                                    labels with a w (not NET); default 0: drawn for each prompt */
     const double *pool_values;  /* their w (K x d), borrowed during the call; NULL: drawn once */
     uint64_t pool_seed;         /* that they are drawn with; default 0 */
+    int64_t rotation_every;     /* K > 0, for a Sigma of kind SPECTRUM, HALVES or POWER: its rotation is
+                                   drawn with the prompts, one for K of them in turn; default 0: one
+                                   for all, from rotation_seed */
 } icl_law_options;
 
 typedef struct icl_law icl_law;
@@ -162,7 +169,8 @@ ICL_API icl_status icl_law_options_init(icl_law_options *options, size_t size);
  * prior or a mean with labels other than LINEAR is ICL_ERR_ARGUMENT. Immutable; may be shared by
  * threads, except that a CALLBACK law calls label_fn from each of them. A trace that cannot be made
  * what it should is ICL_ERR_ARGUMENT, as is a kind of tasks with labels other than LINEAR. Cost
- * O(d^3). */
+ * O(d^3). Where the rotation of Sigma is drawn with the prompts, the law's own Sigma is the mean
+ * E x x^T = (tr Sigma / d) I, and a prior INVERSE, which then turns with Sigma, has its mean, too. */
 ICL_API icl_status icl_law_create(icl_context *context, const icl_law_options *options,
                                   icl_law **out);
 ICL_API void icl_law_free(icl_law *law);
@@ -247,6 +255,10 @@ ICL_API void icl_sampler_free(icl_sampler *sampler);
 ICL_API const icl_law *icl_sampler_law(const icl_sampler *sampler); /* borrowed; NULL for NULL */
 ICL_API uint64_t icl_sampler_seed(const icl_sampler *sampler);      /* 0 for NULL */
 
+/* Sigma (d x d) of a prompt, 0 <= prompt < 2^62: the law's, but where its rotation is drawn. */
+ICL_API icl_status icl_sampler_covariance(const icl_sampler *sampler, int64_t prompt,
+                                          double *covariance);
+
 /* A batch of the sampler's shape: dim and context are the law's. contents 0 is the fastest, for
  * models that read moments only. */
 ICL_API icl_status icl_sampler_batch(const icl_sampler *sampler, int64_t prompts, int64_t queries,
@@ -260,7 +272,7 @@ ICL_API icl_status icl_sampler_draw(const icl_sampler *sampler, int64_t first, i
 /* Fills the batch as icl_sampler_draw does, but draws the moments from their distribution, not from
  * examples: exact for every n >= 0, at a cost that does not depend on n. Tasks, levels, queries and
  * targets have the bits that icl_sampler_draw gives; the moments are others of the same law.
- * Gaussian covariates and linear labels, else ICL_ERR_NO_CLOSED_FORM. A batch with
+ * Gaussian covariates, one Sigma and linear labels, else ICL_ERR_NO_CLOSED_FORM. A batch with
  * ICL_CONTENTS_EXAMPLES is ICL_ERR_ARGUMENT: it fits the law, but its contents are out of this
  * function's range, and examples that do not belong to the moments would mislead. */
 ICL_API icl_status icl_sampler_draw_moments(const icl_sampler *sampler, int64_t first,

@@ -26,6 +26,9 @@
  * and with labels that are not linear, ICL_ERR_NO_CLOSED_FORM. Noise levels that differ between
  * prompts enter through E sigma^2, and the even part through E sigma^4, too: both exactly.
  *
+ * Where the rotation of Sigma is drawn with the prompts there is no one Sigma: every function here
+ * answers ICL_ERR_NO_CLOSED_FORM.
+ *
  * All functions are pure and thread-safe. Outputs that are not wanted may be NULL. Moments of a law
  * that overflow are ICL_ERR_NONFINITE, a loss or risk that does is ICL_ERR_DIVERGED.
  */

@@ -145,13 +145,17 @@ icl_status icl_covariance_sort(const icl_context *context, const char *name, int
     return ICL_OK;
 }
 
-icl_status icl_covariance_invert(const icl_context *context, int64_t dim,
-                                 const icl_covariance_parts *of, icl_covariance_parts *out) {
-    double least = of->values[0];
-    ICL_REQUIRE(context,
-                least > (double)dim * DBL_EPSILON * of->values[dim - 1] && isfinite(1 / least),
+icl_status icl_covariance_check_inverse(const icl_context *context, int64_t dim, double least,
+                                        double greatest) {
+    ICL_REQUIRE(context, least > (double)dim * DBL_EPSILON * greatest && isfinite(1 / least),
                 ICL_ERR_SINGULAR,
                 "icl_law_create: prior = INVERSE of a singular covariance: eigenvalue %g", least);
+    return ICL_OK;
+}
+
+icl_status icl_covariance_invert(const icl_context *context, int64_t dim,
+                                 const icl_covariance_parts *of, icl_covariance_parts *out) {
+    ICL_TRY(icl_covariance_check_inverse(context, dim, of->values[0], of->values[dim - 1]));
     for (int64_t k = 0; k < dim; k++)
         out->values[k] = 1 / of->values[k];
     memcpy(out->vectors, of->vectors, (size_t)(dim * dim) * sizeof *out->vectors);

@@ -35,6 +35,10 @@ icl_status icl_covariance_build(const icl_context *context, int64_t dim,
 icl_status icl_covariance_invert(const icl_context *context, int64_t dim,
                                  const icl_covariance_parts *of, icl_covariance_parts *out);
 
+/* ICL_ERR_SINGULAR unless the inverse of a matrix with these extreme eigenvalues is known. */
+icl_status icl_covariance_check_inverse(const icl_context *context, int64_t dim, double least,
+                                        double greatest);
+
 /* The d eigenvalues `values`, none below 0 but by rounding: in ascending order to `out`. */
 icl_status icl_covariance_sort(const icl_context *context, const char *name, int64_t dim,
                                const double *values, double *out);

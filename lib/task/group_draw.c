@@ -5,20 +5,23 @@
 /* ---- views ---- */
 
 int64_t icl_group_lay_out(icl_group_draw *g, double *base) {
-    int64_t d = g->law->dim, chunk = icl_batch_chunk(d);
+    int64_t d = g->law->dim, chunk = icl_batch_chunk(d), rotating = g->law->rotation_every;
     /* draws come in fours, hence the 3 */
     const int64_t entries[] = {icl_task_entries(g->law) + 3,
                                1,
                                1,
                                g->law->pool_count > 0 ? 1 : 0,
+                               rotating ? d * d : 0,
+                               rotating ? d + 6 : 0,
                                chunk * d + 3,
                                chunk + 3,
                                chunk * (d + 1),
                                g->law->labels == ICL_LABELS_CALLBACK ? 2 * chunk : 0};
-    double **views[] = {&g->task, &g->sign,  &g->sigma,  &g->place,
-                        &g->z,    &g->noise, &g->tokens, &g->labels};
+    double **views[] = {&g->task,   &g->sign, &g->sigma, &g->place,  &g->rotation,
+                        &g->vector, &g->z,    &g->noise, &g->tokens, &g->labels};
     int64_t used = 0;
-    for (int i = 0; i < 8; i++) {
+    memset(g->turns, 0xff, sizeof g->turns);
+    for (int i = 0; i < 10; i++) {
         if (base != NULL)
             *views[i] = base + used;
         used += ICL_LANES * entries[i];
@@ -70,6 +73,19 @@ static icl_status draw_labels(const icl_group_draw *g, int64_t count, int64_t st
 
 /* ---- examples and queries ---- */
 
+void icl_group_draw_rotations(icl_group_draw *g) {
+    uint64_t numbers[ICL_LANES];
+    if (g->law->rotation_every == 0)
+        return;
+    for (uint64_t l = 0; l < ICL_LANES; l++)
+        numbers[l] = (g->prompt + l) / (uint64_t)g->law->rotation_every;
+    if (memcmp(numbers, g->turns, sizeof numbers) == 0)
+        return;
+    memcpy(g->turns, numbers, sizeof numbers);
+    g->random->rotations(g->seed, ICL_PURPOSE_ROTATION, numbers, g->law->dim, g->rotation,
+                         g->vector);
+}
+
 /* z of `count` vectors from number `first` on. */
 static void draw_covariates(const icl_group_draw *g, icl_purpose purpose, int64_t first,
                             int64_t count) {
@@ -88,7 +104,10 @@ static icl_status draw_vectors(const icl_group_draw *g, icl_purpose covariates, 
                                int64_t y_stride, double *y) {
     const icl_law *law = g->law;
     draw_covariates(g, covariates, first, count);
-    g->kernels->affine(&law->root, NULL, law->dim, count, g->z, stride, x);
+    if (law->rotation_every > 0)
+        g->kernels->rotate(g->rotation, law->scales, NULL, law->dim, count, g->z, stride, x);
+    else
+        g->kernels->affine(&law->root, NULL, law->dim, count, g->z, stride, x);
     ICL_TRY(draw_labels(g, count, stride, x, y_stride, y));
     if (law->noise > 0)
         icl_group_draw_normals(g, noise, first, count, g->noise);

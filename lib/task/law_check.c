@@ -60,6 +60,23 @@ static icl_status check_pool(icl_context *context, const icl_law_options *o) {
                                                     o->pool_values, o->pool * o->dim);
 }
 
+static icl_status check_rotation(icl_context *context, const icl_law_options *o) {
+    const char *function = "icl_law_create";
+    ICL_TRY(icl_check_range(context, function, "rotation_every", o->rotation_every, 0,
+                            INT64_C(1) << 62));
+    if (o->rotation_every == 0)
+        return ICL_OK;
+    ICL_REQUIRE(context,
+                o->covariance == ICL_COVARIANCE_SPECTRUM ||
+                    o->covariance == ICL_COVARIANCE_HALVES || o->covariance == ICL_COVARIANCE_POWER,
+                ICL_ERR_ARGUMENT, "%s: rotation_every = %lld: covariance = %d has no rotation",
+                function, (long long)o->rotation_every, (int)o->covariance);
+    ICL_REQUIRE(context, o->pool == 0 || o->prior != ICL_COVARIANCE_INVERSE, ICL_ERR_ARGUMENT,
+                "%s: rotation_every = %lld: a prior INVERSE turns with Sigma, a pool does not",
+                function, (long long)o->rotation_every);
+    return ICL_OK;
+}
+
 static icl_status check_noise(icl_context *context, const icl_law_options *o) {
     const char *function = "icl_law_create";
     ICL_TRY(icl_check_real(context, function, "noise", o->noise, 0));
@@ -89,5 +106,6 @@ icl_status icl_law_check_options(icl_context *context, const icl_law_options *o)
                 "%s: label_fn is NULL", function);
     ICL_TRY(check_covariances(context, o));
     ICL_TRY(check_tasks(context, o));
-    return check_pool(context, o);
+    ICL_TRY(check_pool(context, o));
+    return check_rotation(context, o);
 }

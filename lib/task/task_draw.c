@@ -50,6 +50,12 @@ static void make_weights(const icl_group_draw *g) {
         g->kernels->normalise(law->dim, sqrt((double)law->dim), g->task);
     else if (law->tasks == ICL_TASKS_SPARSE)
         make_sparse(g);
+    if (law->inverse_scales != NULL) {
+        memcpy(g->tokens, g->task, (size_t)(law->dim * ICL_LANES) * sizeof *g->task);
+        g->kernels->rotate(g->rotation, law->inverse_scales, law->mean, law->dim, 1, g->tokens,
+                           law->dim, g->task);
+        return;
+    }
     /* root z needs z apart from w only where the root is dense */
     if (root->dense != NULL)
         memcpy(g->tokens, g->task, (size_t)(law->dim * ICL_LANES) * sizeof *g->task);

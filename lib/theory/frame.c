@@ -125,6 +125,8 @@ static icl_status label_means(const char *function, const icl_law *law,
                               const icl_simulation *simulation, int even, icl_frame *f,
                               icl_label_means *means) {
     int64_t d = law->dim;
+    const char *gap = icl_law_no_moments(law);
+    ICL_REQUIRE(law->context, gap == NULL, ICL_ERR_NO_CLOSED_FORM, "%s: %s", function, gap);
     if (law->labels == ICL_LABELS_LINEAR)
         return linear_means(function, law, f, means);
     ICL_REQUIRE(law->context, law->covariates == ICL_COVARIATES_GAUSSIAN, ICL_ERR_NO_CLOSED_FORM,

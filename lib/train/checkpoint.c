@@ -21,9 +21,8 @@ static uint64_t hash_doubles(uint64_t hash, const double *values, int64_t count)
 
 /* What laws of older checkpoints had not: where it is not there, their hash stays. */
 static uint64_t hash_later(const icl_law *law, uint64_t hash) {
-    const int64_t numbers[] = {law->tasks,
-                               law->tasks == ICL_TASKS_SPARSE ? law->sparsity : 0,
-                               law->pool_count};
+    const int64_t numbers[] = {law->tasks, law->tasks == ICL_TASKS_SPARSE ? law->sparsity : 0,
+                               law->pool_count, law->rotation_every, law->inverse_scales != NULL};
     const int64_t count = sizeof numbers / sizeof *numbers;
     int there = 0;
     for (int64_t i = 0; i < count; i++)
@@ -31,7 +30,8 @@ static uint64_t hash_later(const icl_law *law, uint64_t hash) {
     if (!there)
         return hash;
     hash = icl_fnv(hash, numbers, sizeof numbers);
-    return hash_doubles(hash, law->pool, law->pool_count * law->dim);
+    hash = hash_doubles(hash, law->pool, law->pool_count * law->dim);
+    return hash_doubles(hash, law->scales, law->dim);
 }
 
 /* Of all that a law's prompts depend on, but for a caller's function. */
@@ -62,9 +62,8 @@ static void identity_of(const icl_trainer *t, char text[IDENTITY][TEXT]) {
     icl_fnv_digits(law_hash(icl_sampler_law(t->sampler)), text[1]);
     text[1][16] = '\0';
     snprintf(text[2], TEXT, "method=%d history=%" PRId64 " momentum=%d line_search=%d",
-             (int)method->method,
-             method->method == ICL_OPTIMISER_LBFGS ? method->history : 0, method->momentum > 0,
-             method->method == ICL_OPTIMISER_LBFGS && method->line_search);
+             (int)method->method, method->method == ICL_OPTIMISER_LBFGS ? method->history : 0,
+             method->momentum > 0, method->method == ICL_OPTIMISER_LBFGS && method->line_search);
     snprintf(text[3], TEXT,
              "on=%d batch=%" PRId64 " queries=%" PRId64 " first=%" PRId64 " refresh=%" PRId64
              " moments=%d",
@@ -103,7 +102,11 @@ static void arrays_of(const icl_trainer *t, const progress *p, icl_safetensor ou
          1,
          {(int64_t)(sizeof p->steps / sizeof *p->steps)},
          p->steps},
-        {"libicl.optimiser.state", ICL_DTYPE_F64, 1, {t->optimiser->state_count}, t->optimiser->state}};
+        {"libicl.optimiser.state",
+         ICL_DTYPE_F64,
+         1,
+         {t->optimiser->state_count},
+         t->optimiser->state}};
     memcpy(out, arrays, sizeof arrays);
 }
 
@@ -145,8 +148,8 @@ static icl_status check_identity(const icl_trainer *t, const char *path,
         const char *found;
         ICL_TRY(icl_safetensors_get_text(file, "icl_trainer_resume", KEYS[i], &found));
         ICL_REQUIRE(t->context, strcmp(found, text[i]) == 0, ICL_ERR_SHAPE,
-                    "icl_trainer_resume: %s is of another %s: %.150s there, %s here", path, WORDS[i],
-                    found, text[i]);
+                    "icl_trainer_resume: %s is of another %s: %.150s there, %s here", path,
+                    WORDS[i], found, text[i]);
     }
     return ICL_OK;
 }
@@ -181,7 +184,9 @@ static icl_status check_arrays(const icl_trainer *t, const char *path, const icl
             ICL_TRY(icl_check_array(t->context, "icl_trainer_resume", arrays[i].name, data,
                                     arrays[i].shape[0]));
         else
-            memcpy(i == 2 ? (void *)p->counters : i == 3 ? (void *)p->numbers : (void *)p->steps,
+            memcpy(i == 2   ? (void *)p->counters
+                   : i == 3 ? (void *)p->numbers
+                            : (void *)p->steps,
                    data, (size_t)arrays[i].shape[0] * 8);
     }
     return check_progress(t, path, p);
