@@ -104,7 +104,7 @@ def interleave(rounds, units, subjects, per="value"):
     for name, all_times in times.items():
         kept = all_times[1:]
         ratios = [a / b for a, b in zip(kept, times[first][1:])]
-        print("  %-42s %11.2f ns a %s   %7.2f x (%.2f to %.2f)" %
+        print("  %-42s %11.4g ns a %s   %7.3f x (%.2f to %.2f)" %
               (name, 1e9 * statistics.median(kept), per, statistics.median(ratios), min(ratios),
                max(ratios)), flush=True)
 

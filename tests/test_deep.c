@@ -1,6 +1,6 @@
 /* Deep linear attention: Gram space against tokens, gradients, looping, depths, equal bits. */
-#include "model/workspace.h"
 #include "test_deep.h"
+#include "model/workspace.h"
 #include "test_gradient.h"
 
 static const deep_shape shapes[] = {
@@ -103,6 +103,44 @@ START_TEST(test_gradient_through_the_blas) {
 }
 END_TEST
 
+/* Entry e of tensor t: 0 or 1, by no rule that a kernel could follow. */
+static uint8_t scattered(int64_t t, int64_t e) {
+    uint64_t x = ((uint64_t)t * 1009 + (uint64_t)e + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    return (x >> 40 & 7) < 3;
+}
+
+/* Trains every third tensor whole, another third not at all, and of the rest scattered entries. */
+static void scatter_masks(const deep *t, int64_t shift) {
+    for (int64_t i = 0; i < icl_model_tensor_count(t->model); i++) {
+        icl_tensor tensor;
+        ASSERT_OK(t->context, icl_model_tensor(t->model, i, &tensor));
+        int64_t entries = tensor.rows * tensor.cols, kind = (i + shift) % 3;
+        uint8_t *mask = malloc((size_t)entries);
+        for (int64_t e = 0; e < entries; e++)
+            mask[e] = kind == 0 || (kind == 1 && scattered(i, e));
+        ASSERT_OK(t->context, icl_model_set_trained(t->model, tensor.name, mask));
+        free(mask);
+    }
+}
+
+/* Masks that are set after the weights: untrained heads beside trained ones, layers without a trained
+ * entry, an R that is fixed and not I where P has no rows. */
+START_TEST(test_any_masks) {
+    const deep_shape masked[] = {{3, 8, 9, 1, 4, 3, 0, 0, 1, 1, -1, ICL_FORM_DENSE},
+                                 {4, 6, 9, 1, 3, 2, 7, 1, 1, 0, 1, ICL_FORM_DENSE},
+                                 {5, 9, 3, 2, 3, 1, 0, 0, 1, 0, -1, ICL_FORM_DESCENT},
+                                 {9, 12, 9, 1, 3, 2, 0, 0, 1, 0, 1, ICL_FORM_DENSE}};
+    for (int i = 0; i < 4; i++)
+        for (int64_t shift = 0; shift < 3; shift++) {
+            deep t = plant_deep(1, ICL_ISA_AUTO, masked[i]);
+            scatter_masks(&t, shift);
+            check_tokens(&t);
+            check_gradient(t.context, t.model, t.batch);
+            clear_deep(&t);
+        }
+}
+END_TEST
+
 /* Lanes with vectors for the last two layers, lanes layer by layer, and the BLAS. */
 START_TEST(test_every_road_agrees) {
     int tailed = 0;
@@ -113,10 +151,10 @@ START_TEST(test_every_road_agrees) {
         for (int road = 0; road < 3; road++) {
             icl_model_workspace workspace;
             ASSERT_OK(t.context,
-                      icl_model_workspace_create_with(
-                          t.model, shapes[i].prompts, shapes[i].queries,
-                          road < 2 ? icl_attention_kernels_of(t.context) : &icl_attention_kernels_blas,
-                          &workspace));
+                      icl_model_workspace_create_with(t.model, shapes[i].prompts, shapes[i].queries,
+                                                      road < 2 ? icl_attention_kernels_of(t.context)
+                                                               : &icl_attention_kernels_one_lane,
+                                                      &workspace));
             if (road == 1)
                 workspace.tail_kernels = NULL;
             ASSERT_OK(t.context, icl_model_loss_in(t.model, t.batch, &workspace, &loss[road],
@@ -286,6 +324,6 @@ START_TEST(test_whitened_preconditioner) {
 END_TEST
 
 RUN_SUITE("deep", test_predictions_are_the_tokens, test_every_token_length, test_gradient_is_exact,
-          test_gradient_through_the_blas, test_every_road_agrees, test_equal_bits,
+          test_gradient_through_the_blas, test_any_masks, test_every_road_agrees, test_equal_bits,
           test_looped_is_the_deep_with_equal_layers, test_more_loops,
           test_preconditioners_are_the_steps, test_whitened_preconditioner)

@@ -184,6 +184,10 @@ START_TEST(test_bad_options) {
     BAD(guess, 7, ICL_ERR_ARGUMENT, "guess = 7");
     BAD(form, (icl_form)4, ICL_ERR_ARGUMENT, "form = 4");
     BAD(parametrisation, ICL_PARAMETRISATION_KQV, ICL_ERR_ARGUMENT, "layers = 2");
+    o.layers = 1; /* else its loops at test time would be a model of many layers */
+    o.parametrisation = ICL_PARAMETRISATION_KQV;
+    BAD(looped, 1, ICL_ERR_ARGUMENT, "looped = 1");
+    o.parametrisation = ICL_PARAMETRISATION_PQ;
     o.layers = o.heads = 4096;
     BAD(token, 16384, ICL_ERR_SIZE, "too many parameters");
 #undef BAD
@@ -241,6 +245,63 @@ START_TEST(test_depth_one_is_known_to_theory) {
 }
 END_TEST
 
+/* KQV is never looped. */
+START_TEST(test_conversion_of_one_loop) {
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    icl_model_options o = options_of(2, 1, 1);
+    icl_model *back, *more;
+    o.looped = 1;
+    icl_model *model = model_of(context, &o);
+    ASSERT_OK(context, icl_model_convert(model, ICL_PARAMETRISATION_PVKQ, 0, &back));
+    ck_assert_int_eq(icl_model_looped(back), 1);
+    icl_model_free(back);
+    ASSERT_OK(context, icl_model_convert(model, ICL_PARAMETRISATION_KQV, 0, &back));
+    ck_assert_int_eq(icl_model_looped(back), 0);
+    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "layers = 2", icl_model_with_layers(back, 2, &more));
+    icl_model_free(back);
+    icl_model_free(model);
+    icl_context_free(context);
+}
+END_TEST
+
+static void *measure(size_t bytes, void *user) {
+    size_t *most = user;
+    *most = bytes > *most ? bytes : *most;
+    return malloc(bytes);
+}
+
+static void give_back(void *memory, void *user) {
+    (void)user;
+    free(memory);
+}
+
+/* Memory follows the weights (2 x 1000 x 8 numbers here, in eight lanes), not the square of the heads. */
+START_TEST(test_many_heads_need_little_memory) {
+    size_t most = 0;
+    icl_context_options co;
+    icl_context *context;
+    ck_assert_int_eq(icl_context_options_init(&co, sizeof co), ICL_OK);
+    co.allocator = (icl_allocator){measure, give_back, &most};
+    ck_assert_int_eq(icl_context_create(&co, &context), ICL_OK);
+    for (int64_t layers = 1; layers <= 2; layers++) {
+        icl_model_options o = options_of(1, layers, 1000);
+        icl_batch_options bo;
+        icl_batch *batch;
+        icl_model *model = model_of(context, &o);
+        double loss, *gradient = malloc((size_t)icl_model_parameter_count(model) * sizeof *gradient);
+        ASSERT_OK(context, icl_batch_options_init(&bo, sizeof bo));
+        bo.dim = 1;
+        ASSERT_OK(context, icl_batch_create(context, &bo, &batch));
+        ASSERT_OK(context, icl_model_loss(model, batch, &loss, gradient));
+        free(gradient);
+        icl_batch_free(batch);
+        icl_model_free(model);
+    }
+    icl_context_free(context);
+    ck_assert_uint_le(most, (size_t)16 << 20);
+}
+END_TEST
+
 static icl_status live(icl_context *context, void *user) {
     icl_model_options o = options_of(*(int64_t *)user, 3, 2);
     icl_batch_options bo;
@@ -278,4 +339,4 @@ END_TEST
 
 RUN_SUITE("deep_shape", test_table, test_forms, test_starts, test_guess, test_bad_options,
           test_what_only_one_layer_has, test_depth_one_is_known_to_theory,
-          test_every_allocation_may_fail)
+          test_conversion_of_one_loop, test_many_heads_need_little_memory, test_every_allocation_may_fail)

@@ -60,7 +60,7 @@ static icl_status predict_short(const void *self, const icl_batch *batch, double
 static const double zero = 0;
 
 static icl_predictor constant(const double *value) {
-    return (icl_predictor){predict_constant, value};
+    return (icl_predictor){.predict = predict_constant, .self = value};
 }
 
 /* ---- what it computes ---- */
@@ -71,7 +71,8 @@ START_TEST(test_risk_is_the_mean_of_its_definition) {
     icl_context *context = make_context(1, ICL_ISA_AUTO);
     icl_sampler *sampler = sampler_of(context, ICL_LABELS_LINEAR, 0.25);
     const double eta = 0.05, half = 0.5;
-    const icl_predictor predictors[] = {constant(&zero), {predict_step, &eta}, constant(&half)};
+    const icl_predictor predictors[] = {
+        constant(&zero), {.predict = predict_step, .self = &eta}, constant(&half)};
     icl_estimate risks[3];
     ASSERT_OK(context, icl_predictor_risk(predictors, 3, sampler, 17, B, Q, risks));
     icl_batch *batch;
@@ -124,8 +125,9 @@ START_TEST(test_closed_forms_within_their_errors) {
     for (int noisy = 0; noisy < 2; noisy++) {
         double s2 = noisy ? 0.25 : 0, d = DIM, n = N, best = 1 / (n + d + 1 + s2), average = 1 / n;
         icl_sampler *sampler = sampler_of(context, ICL_LABELS_LINEAR, s2);
-        const icl_predictor predictors[] = {
-            constant(&zero), {predict_step, &best}, {predict_step, &average}};
+        const icl_predictor predictors[] = {constant(&zero),
+                                            {.predict = predict_step, .self = &best},
+                                            {.predict = predict_step, .self = &average}};
         const double expected[] = {d + s2, s2 + d * (d + 1 + s2) * best, s2 + d * (d + 1 + s2) / n};
         icl_estimate risks[3];
         ASSERT_OK(context, icl_predictor_risk(predictors, 3, sampler, 0, 40000, 2, risks));
@@ -177,8 +179,9 @@ START_TEST(test_predictors_see_the_same_prompts) {
     icl_context *context = make_context(1, ICL_ISA_AUTO);
     icl_sampler *sampler = sampler_of(context, ICL_LABELS_LINEAR, 0.25);
     const double eta = 0.05;
-    const icl_predictor predictors[] = {
-        {predict_step, &eta}, constant(&zero), {predict_step, &eta}};
+    const icl_predictor predictors[] = {{.predict = predict_step, .self = &eta},
+                                        constant(&zero),
+                                        {.predict = predict_step, .self = &eta}};
     icl_estimate together[3], alone;
     ASSERT_OK(context, icl_predictor_risk(predictors, 3, sampler, 0, 1500, 1, together));
     ASSERT_OK(context, icl_predictor_risk(predictors, 1, sampler, 0, 1500, 1, &alone));
@@ -270,7 +273,8 @@ START_TEST(test_a_failing_predictor_ends_the_call_with_its_status) {
     icl_estimate risks[2];
     for (int s = 1; s <= 14; s++) {
         icl_status status = (icl_status)s;
-        const icl_predictor predictors[] = {constant(&zero), {predict_status, &status}};
+        const icl_predictor predictors[] = {constant(&zero),
+                                            {.predict = predict_status, .self = &status}};
         REFUSES(status, "predictors[1]", predictors, 2, sampler, 0, 100, 1, risks);
     }
     icl_sampler_free(sampler);
@@ -289,7 +293,7 @@ START_TEST(test_answers_that_are_no_numbers) {
                 risks);
     }
     /* an answer left out is seen, even where an earlier predictor gave one */
-    const icl_predictor forgetful[] = {constant(&zero), {predict_short, NULL}};
+    const icl_predictor forgetful[] = {constant(&zero), {.predict = predict_short}};
     REFUSES(ICL_ERR_CALLBACK, "query 1 of prompt 99", forgetful, 2, sampler, 0, 100, 2, risks);
     const double huge = 1e200;
     const icl_predictor wild[] = {constant(&zero), constant(&huge)};
@@ -304,7 +308,7 @@ START_TEST(test_bad_arguments_are_refused) {
     icl_sampler *sampler = sampler_of(context, ICL_LABELS_LINEAR, 0);
     icl_estimate risks[2];
     const icl_predictor good = constant(&zero);
-    const icl_predictor hollow[] = {constant(&zero), {NULL, NULL}};
+    const icl_predictor hollow[] = {constant(&zero), {.predict = NULL}};
     const int64_t last = INT64_C(1) << 62;
     ck_assert_int_eq(icl_predictor_risk(&good, 1, NULL, 0, 10, 1, risks), ICL_ERR_ARGUMENT);
     ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "risks",

@@ -132,10 +132,17 @@ static inline void assert_same_bits(int64_t count, const double *got, const doub
 
 /* ---- every method at once ---- */
 
-enum { METHODS = 7, DIM = 4 };
+enum { METHODS = 17, DIM = 4 };
 
 static inline int iterates(int method) {
-    return method <= ICL_METHOD_NEWTON || method == ICL_METHOD_GD_PLUS_PLUS;
+    return method != ICL_METHOD_RIDGE && method != ICL_METHOD_LEAST_SQUARES &&
+           method != ICL_METHOD_BAYES && method != ICL_METHOD_ONLINE_GD &&
+           method != ICL_METHOD_AVERAGE;
+}
+
+static inline int reads_examples(int method) {
+    return method == ICL_METHOD_LEAST_SQUARES || method == ICL_METHOD_BAYES ||
+           method == ICL_METHOD_ONLINE_GD || method == ICL_METHOD_SGD;
 }
 
 static const double identity[DIM * DIM] = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1};

@@ -109,7 +109,7 @@ START_TEST(test_moments_are_enough_or_missed) {
     for (int m = 0; m < METHODS; m++) {
         double w[10 * DIM], expected[10 * DIM], path[10 * 7 * DIM], prediction[20];
         icl_solver *solver = solver_of_method(context, (icl_method)m);
-        if (m == ICL_METHOD_LEAST_SQUARES || m == ICL_METHOD_BAYES) {
+        if (reads_examples(m)) {
             ASSERT_FAILS(context, ICL_ERR_MISSING, "EXAMPLES",
                          icl_solver_solve(solver, bare, w, NULL));
             ASSERT_FAILS(context, ICL_ERR_MISSING, "EXAMPLES",
@@ -125,6 +125,26 @@ START_TEST(test_moments_are_enough_or_missed) {
     }
     icl_batch_free(bare);
     icl_batch_free(whole);
+    icl_context_free(context);
+}
+END_TEST
+
+START_TEST(test_estimated_penalties_need_examples) {
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    icl_batch *bare = normal_batch(context, 3, 6, 0);
+    for (int rule = ICL_RIDGE_FIXED; rule <= ICL_RIDGE_TUNED; rule++) {
+        double w[3 * DIM];
+        icl_solver_options o = options_of(ICL_METHOD_RIDGE, DIM, 1);
+        o.rule = (icl_ridge_rule)rule;
+        icl_solver *solver = solver_of(context, &o);
+        if (rule >= ICL_RIDGE_ADAPTIVE)
+            ASSERT_FAILS(context, ICL_ERR_MISSING, "EXAMPLES",
+                         icl_solver_solve(solver, bare, w, NULL));
+        else
+            ASSERT_OK(context, icl_solver_solve(solver, bare, w, NULL));
+        icl_solver_free(solver);
+    }
+    icl_batch_free(bare);
     icl_context_free(context);
 }
 END_TEST
@@ -286,6 +306,7 @@ END_TEST
 
 RUN_SUITE("solve_api", test_predictions_are_w_times_the_query, test_the_path_ends_where_solve_does,
           test_any_number_of_threads_gives_equal_bits, test_a_prompt_does_not_see_the_others,
-          test_moments_are_enough_or_missed, test_overflow_spoils_one_prompt_only,
-          test_a_diverging_prompt_does_not_stop_the_others, test_objects_keep_what_they_need,
-          test_every_allocation_may_fail, test_memory_is_asked_for_by_the_caller_only)
+          test_moments_are_enough_or_missed, test_estimated_penalties_need_examples,
+          test_overflow_spoils_one_prompt_only, test_a_diverging_prompt_does_not_stop_the_others,
+          test_objects_keep_what_they_need, test_every_allocation_may_fail,
+          test_memory_is_asked_for_by_the_caller_only)

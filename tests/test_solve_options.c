@@ -36,6 +36,24 @@ START_TEST(test_options_out_of_range_are_refused) {
         REFUSES(ICL_ERR_NONFINITE, "gamma", gamma, NAN);
         REFUSES(ICL_ERR_ARGUMENT, "tolerance", tolerance, -1e-9);
         REFUSES(ICL_ERR_NONFINITE, "tolerance", tolerance, NAN);
+        REFUSES(ICL_ERR_ARGUMENT, "momentum", momentum, -0.5);
+        REFUSES(ICL_ERR_ARGUMENT, "momentum = 1", momentum, 1);
+        REFUSES(ICL_ERR_NONFINITE, "momentum", momentum, NAN);
+        REFUSES(ICL_ERR_ARGUMENT, "least", least, -1);
+        REFUSES(ICL_ERR_NONFINITE, "greatest", greatest, INFINITY);
+        REFUSES(ICL_ERR_ARGUMENT, "order = 1", order, 1);
+        REFUSES(ICL_ERR_ARGUMENT, "order = 65", order, 65);
+        REFUSES(ICL_ERR_ARGUMENT, "memory = 0", memory, 0);
+        REFUSES(ICL_ERR_ARGUMENT, "memory = 1025", memory, 1025);
+        REFUSES(ICL_ERR_ARGUMENT, "rule = 4", rule, (icl_ridge_rule)4);
+        REFUSES(ICL_ERR_ARGUMENT, "rule = -1", rule, (icl_ridge_rule)-1);
+        REFUSES(ICL_ERR_ARGUMENT, "ridge_factor", ridge_factor, -1);
+        REFUSES(ICL_ERR_NONFINITE, "ridge_factor", ridge_factor, INFINITY);
+        REFUSES(ICL_ERR_ARGUMENT, "ridge_most", ridge_most, -1);
+        REFUSES(ICL_ERR_NONFINITE, "ridge_most", ridge_most, NAN);
+        o.least = 2;
+        REFUSES(ICL_ERR_ARGUMENT, "least = 2 is above greatest = 1.5", greatest, 1.5);
+        o.least = 0;
         icl_law_free(law);
     }
     icl_context_free(context);
@@ -62,8 +80,15 @@ START_TEST(test_options_that_a_method_needs) {
     o.preconditioner = identity;
     bad[2] = INFINITY;
     REFUSES(ICL_ERR_NONFINITE, "start[2]", start, bad);
-    o.method = ICL_METHOD_GD;
-    REFUSES(ICL_ERR_NONFINITE, "start[2]", start, bad);
+    const icl_method with_start[] = {ICL_METHOD_GD,        ICL_METHOD_HEAVY_BALL,
+                                     ICL_METHOD_NESTEROV,  ICL_METHOD_CHEBYSHEV,
+                                     ICL_METHOD_ONLINE_GD, ICL_METHOD_SGD,
+                                     ICL_METHOD_BFGS,      ICL_METHOD_CONJUGATE_GRADIENT,
+                                     ICL_METHOD_DFP,       ICL_METHOD_LBFGS};
+    for (int m = 0; m < 10; m++) {
+        o.method = with_start[m];
+        REFUSES(ICL_ERR_NONFINITE, "start[2]", start, bad);
+    }
     o = options_of(ICL_METHOD_BAYES, DIM, 3);
     REFUSES(ICL_ERR_ARGUMENT, "law is NULL", law, NULL);
     icl_law_options lo;
@@ -169,6 +194,10 @@ START_TEST(test_options_of_other_versions) {
     ck_assert_uint_eq(longer.options.size, older);
     ck_assert_int_eq(longer.options.dim, 5);
     ck_assert_int_eq(longer.options.steps, 1);
+    icl_solver_options whole;
+    ck_assert_int_eq(icl_solver_options_init(&whole, sizeof whole), ICL_OK);
+    ck_assert(whole.order == 2 && whole.memory == 10 && whole.ridge_factor == 1);
+    ck_assert(whole.rule == ICL_RIDGE_FIXED && whole.momentum == 0 && whole.ridge_most == 0);
     const unsigned char *bytes = (const unsigned char *)&longer;
     for (size_t i = older; i < sizeof longer; i++)
         ck_assert_int_eq(bytes[i], 0xab);

@@ -184,6 +184,36 @@ START_TEST(test_guess_learns_the_prior_mean) {
 }
 END_TEST
 
+/* Weight decay, momentum and averaging would move them. */
+START_TEST(test_untrained_entries_stay) {
+    const icl_optimiser_method methods[] = {ICL_OPTIMISER_SGD, ICL_OPTIMISER_ADAM, ICL_OPTIMISER_ADAMW};
+    for (int m = 0; m < 3; m++) {
+        setting s = defaults();
+        s.law.dim = 2;
+        s.model.layers = 2;
+        s.model.form = ICL_FORM_GD_PLUS_PLUS;
+        s.optimiser.method = methods[m];
+        s.optimiser.weight_decay = 0.1;
+        s.optimiser.momentum = 0.9;
+        s.trainer.average = 3;
+        bench b = start(&s);
+        double P[9], before[9], after[9];
+        ASSERT_OK(b.context, icl_trainer_run(b.trainer, NULL));
+        ASSERT_OK(b.context, icl_model_get(b.model, "P.layer0", P));
+        ck_assert_double_eq(P[8], 1);
+        ck_assert_double_ne(P[0], 0);
+        /* a mask in the midst of a training, whose momentum goes on */
+        ASSERT_OK(b.context, icl_model_set_trained(b.model, "Q.layer0", (const uint8_t[9]){0, 1}));
+        ASSERT_OK(b.context, icl_model_get(b.model, "Q.layer0", before));
+        ASSERT_OK(b.context, icl_trainer_run(b.trainer, NULL));
+        ASSERT_OK(b.context, icl_model_get(b.model, "Q.layer0", after));
+        for (int e = 0; e < 9; e++)
+            ck_assert_int_eq(before[e] == after[e], e != 1);
+        finish(&b);
+    }
+}
+END_TEST
+
 START_TEST(test_what_training_refuses) {
     setting s = defaults();
     s.model.layers = 2;
@@ -263,5 +293,5 @@ END_TEST
 
 RUN_SUITE("train_deep", test_three_layers_are_the_least_norm_polynomial, test_rotated_covariance,
           test_looped_layer, test_gd_plus_plus_rows, test_guess_learns_the_prior_mean,
-          test_what_training_refuses,
+          test_untrained_entries_stay, test_what_training_refuses,
           test_no_allocation_after_the_first_step, test_divergence_of_a_deep_model)

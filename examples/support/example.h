@@ -83,6 +83,9 @@ int example_given(example *e, const char *name);
  * excess) for --csv and --plot. Steps go on counting where one trainer follows another. */
 int example_progress(const icl_train_report *report, void *user);
 
+/* Ends the program where a file that it will write much later cannot be written. path NULL: none. */
+void example_check_file(example *e, const char *flag, const char *path);
+
 /* Draws the bar of a program without a trainer: units of work done, of all. */
 void example_work(example *e, int64_t done, int64_t total);
 

@@ -1,4 +1,4 @@
-/* What an example keeps until its end, and how its settings read. */
+/* What an example keeps until its end, its further files, and how its settings read. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +34,16 @@ double *example_column(example *e, const char *name) {
     if (!values)
         example_refuse(e, "no column \"%s\", or no memory for it", name);
     return keep(e, values);
+}
+
+void example_check_file(example *e, const char *flag, const char *path) {
+    output file;
+    char message[OPTIONS_MESSAGE];
+    if (path == NULL)
+        return;
+    if (output_open(&file, flag, path, message) != 0)
+        example_refuse(e, "%s", message);
+    output_close(&file);
 }
 
 plot_panel *example_loss_panel(example *e) {

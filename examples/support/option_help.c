@@ -59,7 +59,8 @@ static void print_wrapped(FILE *stream, const char *text) {
 static void print_option(FILE *stream, const option *o) {
     char facts[512], text[1024];
     describe(o, facts, sizeof facts);
-    int width = fprintf(stream, "  --%s %s", o->name, argument_of(o));
+    const char *argument = argument_of(o);
+    int width = fprintf(stream, "  --%s%s%s", o->name, argument[0] != '\0' ? " " : "", argument);
     if (width >= INDENT)
         fprintf(stream, "\n%*s", INDENT, "");
     else

@@ -34,7 +34,7 @@ extern "C" {
 typedef enum icl_parametrisation {
     ICL_PARAMETRISATION_PQ = 0,   /* tensors "P", "Q" */
     ICL_PARAMETRISATION_PVKQ = 1, /* tensors "W_PV", "W_KQ" */
-    ICL_PARAMETRISATION_KQV = 2,  /* tensors "W_K", "W_Q", "W_V", "h"; one layer of one head */
+    ICL_PARAMETRISATION_KQV = 2,  /* tensors "W_K", "W_Q", "W_V", "h"; one layer of one head, not looped */
     ICL_PARAMETRISATION_FORCE_INT = 0x7fffffff
 } icl_parametrisation;
 

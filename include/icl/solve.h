@@ -3,15 +3,30 @@
  * Each works on all n examples of a prompt, over a whole batch in one call. Public step sizes
  * refer to the objective (1/2) ||y - X w||^2, so to X^T X and X^T y without a 1/n.
  *
+ * With A = X^T X, c = X^T y and g(w) = A w - c, the gradient:
+ *
  * method         w                                                              source
- * GD             w_0 = w0, w_{k+1} = w_k - eta (X^T X w_k - X^T y)              textbook
- * PGD            w_{k+1} = w_k - eta B (X^T X w_k - X^T y), B (d x d)           textbook
- * GD_PLUS_PLUS   w_{k+1} = w_k - eta T_k T_k (X^T X w_k - X^T y), T_0 = I,      von Oswald et al.
- *                T_{k+1} = (I - gamma T_k X^T X T_k) T_k: GD whose every        2212.07677
- *                step turns the covariates, x <- (I - gamma X_k^T X_k) x
- * NEWTON         M_0 = alpha A, M_{k+1} = 2 M_k - M_k A M_k, w_k = M_k X^T y,   Schulz; Fu et al.
- *                A = X^T X + lambda I                                           2310.17086
- * RIDGE          (X^T X + lambda I)^-1 X^T y, by Cholesky                       textbook
+ * GD             w_0 = w0, w_{k+1} = w_k - eta g(w_k)                           textbook
+ * PGD            w_{k+1} = w_k - eta B g(w_k), B (d x d)                        textbook
+ * HEAVY_BALL     w_{k+1} = w_k - eta g(w_k) + beta (w_k - w_{k-1}), w_{-1} = w0 Polyak 1964
+ * NESTEROV       v = w_k + beta (w_k - w_{k-1}), w_{k+1} = v - eta g(v)         Nesterov 1983
+ * CHEBYSHEV      g(w_k) = T_k(s(A)) / T_k(s(0)) g(w0), s(x) = (u + l - 2 x) /   Golub and Varga
+ *                (u - l): the least greatest residual on l..u                   1961
+ * GD_PLUS_PLUS   w_{k+1} = w_k - eta T_k T_k g(w_k), T_0 = I,                   von Oswald et al.
+ *                T_{k+1} = (I - gamma T_k A T_k) T_k: GD whose every step       2212.07677
+ *                turns the covariates, x <- (I - gamma X_k^T X_k) x
+ * NEWTON         M_0 = alpha A', M_{k+1} = M_k sum_{m<r} (I - A' M_k)^m,        Schulz; Fu et al.
+ *                w_k = M_k c, A' = A + lambda I: for r = 2 it is 2 M - M A' M.  2310.17086; order r:
+ *                I - A' M_k = (I - alpha A'^2)^(r^k)                            2403.03183
+ * CONJUGATE_GRADIENT  w_{k+1} = w_k + a_k p_k, a_k exact, p_k = -g_k +          Hestenes, Stiefel
+ *                (|g_k|^2 / |g_{k-1}|^2) p_{k-1}: at most d steps               1952
+ * BFGS, DFP      p_k = -H_k g_k, a_k exact, H_0 = I, H_k by the update of that  textbook
+ *                name: without rounding, the iterates of CONJUGATE_GRADIENT
+ * LBFGS          p_k from the last `memory` steps, a_k exact, H_0 = I: likewise Nocedal 1980
+ * ONLINE_GD      w <- w + eta x_i (y_i - w.x_i) for i = 1..n in order, once     Kaczmarz 1937
+ * SGD            the same, in k passes over the examples                        textbook
+ * AVERAGE        X^T y / n                                                      Garg et al. 2208.01066
+ * RIDGE          (A + lambda I)^-1 c                                            textbook
  * LEAST_SQUARES  X^+ y, the least norm among the minimisers                     textbook
  * BAYES          mu + W X^T (X W X^T + sigma^2 I)^+ (y - X mu), the posterior   textbook
  *                mean for w ~ N(mu, W), singular W and sigma = 0 included
@@ -33,29 +48,66 @@ typedef enum icl_method {
     ICL_METHOD_LEAST_SQUARES = 4,
     ICL_METHOD_BAYES = 5,
     ICL_METHOD_GD_PLUS_PLUS = 6,
+    ICL_METHOD_HEAVY_BALL = 7,
+    ICL_METHOD_NESTEROV = 8,
+    ICL_METHOD_CHEBYSHEV = 9,
+    ICL_METHOD_ONLINE_GD = 10,
+    ICL_METHOD_SGD = 11,
+    ICL_METHOD_AVERAGE = 12,
+    ICL_METHOD_CONJUGATE_GRADIENT = 13,
+    ICL_METHOD_BFGS = 14,
+    ICL_METHOD_DFP = 15,
+    ICL_METHOD_LBFGS = 16,
     ICL_METHOD_FORCE_INT = 0x7fffffff
 } icl_method;
+
+/* Where RIDGE takes lambda from. s2 = ||y - X w||^2 / (n - rank X) with the least squares w; where
+ * n = rank X (so for n <= d, but for repeated examples) nothing is left to estimate it from, and
+ * s2 = ridge. Sources: Vladymyrov et al. 2402.14180. */
+typedef enum icl_ridge_rule {
+    ICL_RIDGE_FIXED = 0,    /* lambda = ridge (ConstRR) */
+    ICL_RIDGE_ORACLE = 1,   /* lambda = ridge_factor sigma^2, the prompt's own (icl_batch_noise) */
+    ICL_RIDGE_ADAPTIVE = 2, /* lambda = s2 (AdaRR) */
+    ICL_RIDGE_TUNED = 3,    /* lambda = ridge_factor min(s2, ridge_most) (TunedRR) */
+    ICL_RIDGE_FORCE_INT = 0x7fffffff
+} icl_ridge_rule;
 
 typedef struct icl_solver_options {
     size_t size;        /* sizeof(icl_solver_options) as the caller knows it */
     icl_method method;  /* default GD */
     int64_t dim;        /* d, 1 to 16384; default 5 */
-    int64_t steps;      /* k of GD, PGD, GD_PLUS_PLUS, NEWTON, 0 to 2^31; default 1 */
+    int64_t steps;      /* k of the methods with steps: all but ONLINE_GD, AVERAGE, RIDGE,
+                           LEAST_SQUARES, BAYES; passes of SGD; 0 to 2^31; default 1 */
     double step;        /* GD, PGD: eta > 0; 0 (the default): each prompt's own best constant step
-                           2 / (l_max + l_min), l the extreme non-zero eigenvalues of X^T X (of
-                           B^1/2 X^T X B^1/2). GD_PLUS_PLUS: eta > 0; 0: 1 / ||X^T X||_inf, by
-                           the greatest row sum, per prompt. NEWTON: alpha > 0; 0: 1 / ||A^2||_F, per prompt */
+                           2 / (u + l), l and u the extreme non-zero eigenvalues of A (of
+                           B^1/2 A B^1/2). HEAVY_BALL: eta > 0; 0: 4 / (sqrt u + sqrt l)^2.
+                           NESTEROV: eta > 0; 0: 1 / u. GD_PLUS_PLUS: eta > 0; 0: 1 / ||A||_inf, by
+                           the greatest row sum. NEWTON: alpha > 0; 0: 1 / ||A'^2||_F. All of these
+                           per prompt. ONLINE_GD, SGD: eta > 0; 0: 1 / ||x_i||^2, which fits
+                           example i exactly */
     const double *preconditioner; /* PGD: B (d x d), symmetric positive semi-definite; copied */
-    const double *start; /* GD, PGD: w0 (d), copied; NULL: 0 */
+    const double *start; /* w0 (d), copied; NULL: 0. Of the methods with steps but NEWTON and
+                            GD_PLUS_PLUS, which begin at theirs, and of ONLINE_GD */
     double ridge;       /* RIDGE, NEWTON: lambda >= 0; default 0 */
-    double tolerance;   /* the methods with steps: stop a prompt when ||A w - X^T y|| <= tolerance
-                           ||X^T y||, A = X^T X (+ lambda I); default 0: all steps are done,
-                           but a w that nothing can move (X = 0) stops at once, and so does NEWTON
-                           where the residual is rounding, which more steps would amplify */
-    const icl_law *law; /* BAYES: mu, W, sigma^2 of linear labels, GAUSSIAN tasks and FIXED noise; its
-                           context length does not matter; the solver keeps it alive */
-    double gamma;       /* GD_PLUS_PLUS: gamma > 0; 0 (the default): 1 / (3 ||X^T X||_inf), per
+    double tolerance;   /* the methods with steps but SGD: stop a prompt when ||A w - c|| <=
+                           tolerance ||c|| (A' for NEWTON); default 0: all steps are done, but a w
+                           that nothing can move (X = 0) stops at once, and so do NEWTON,
+                           CONJUGATE_GRADIENT, BFGS, DFP and LBFGS where the residual is rounding,
+                           which more steps would amplify */
+    const icl_law *law; /* BAYES: mu, W, sigma^2 of linear labels and FIXED noise; its context
+                           length does not matter; the solver keeps it alive */
+    double gamma;       /* GD_PLUS_PLUS: gamma > 0; 0 (the default): 1 / (3 ||A||_inf), per
                            prompt */
+    double momentum;    /* HEAVY_BALL, NESTEROV: beta, 0 < beta < 1; 0 (the default), per prompt
+                           with kappa = u / l: ((sqrt kappa - 1) / (sqrt kappa + 1))^2, and for
+                           NESTEROV the same without the square */
+    double least;       /* CHEBYSHEV: l > 0; 0 (the default): each prompt's own, as in `step` */
+    double greatest;    /* CHEBYSHEV: u >= l; 0 (the default): each prompt's own */
+    int64_t order;      /* NEWTON: r, 2 to 64; default 2 */
+    int64_t memory;     /* LBFGS: 1 to 1024; default 10 */
+    icl_ridge_rule rule; /* RIDGE; default FIXED */
+    double ridge_factor; /* RIDGE with ORACLE, TUNED: >= 0; default 1 */
+    double ridge_most;  /* RIDGE with TUNED: > 0; 0 (the default): no bound */
 } icl_solver_options;
 
 typedef struct icl_solver icl_solver;
@@ -73,32 +125,82 @@ ICL_API void icl_solver_free(icl_solver *solver);
 
 /* How one prompt went. */
 typedef struct icl_solver_report {
-    icl_stop stop;  /* STEPS; CONVERGED, as RIDGE, LEAST_SQUARES and BAYES always do but for
-                       SINGULAR: a rank-deficient prompt of the first two, answered with its
-                       minimum-norm solution; DIVERGED: the residual has grown by 1 / eps, or w
-                       or the prompt's moments left the finite numbers */
+    icl_stop stop;  /* STEPS; CONVERGED, as the methods without steps always do but for
+                       SINGULAR: a rank-deficient prompt of RIDGE and LEAST_SQUARES, answered with
+                       its minimum-norm solution; STALLED: rounding left no direction to search;
+                       DIVERGED: the residual has grown by 1 / eps, or w, the answer or the prompt's
+                       moments left the finite numbers */
     int32_t rank;   /* LEAST_SQUARES: numerical rank of X (singular values above max(n, d) eps
                        s_max); else -1 */
     int64_t steps;  /* steps done */
-    double step;    /* eta or alpha that was used; 0 for methods and prompts that have none */
+    double step;    /* eta, alpha or lambda that was used; 0 for methods and prompts that have none
+                       and for steps that differ between examples */
 } icl_solver_report;
 
 /* w[p d + j]: the solution of prompt p (B x d). reports: B of them, or NULL. The batch must hold
- * examples (ICL_CONTENTS_EXAMPLES) for LEAST_SQUARES and BAYES; GD, PGD, NEWTON, RIDGE read
- * the moments that every batch holds. ICL_ERR_MISSING else. A prompt that diverges
- * keeps its last finite w and says so in its report; the call still succeeds. A singular prompt
- * under RIDGE with lambda = 0 gets the minimum-norm solution and a report that says SINGULAR. */
+ * examples (ICL_CONTENTS_EXAMPLES) for LEAST_SQUARES, BAYES, ONLINE_GD, SGD and RIDGE with rules
+ * ADAPTIVE and TUNED; the others read the moments that every batch holds. ICL_ERR_MISSING else. The
+ * methods with steps run them as they stand above. A prompt that diverges keeps its last finite w
+ * and says so in its report; the call still succeeds. A singular prompt under RIDGE with lambda = 0
+ * gets the minimum-norm solution and a report that says SINGULAR. */
 ICL_API icl_status icl_solver_solve(const icl_solver *solver, const icl_batch *batch, double *w,
                                     icl_solver_report *reports);
 
 /* path[(p (k + 1) + i) d + j]: w_i of prompt p after i = 0..k steps (B x (k + 1) x d), k the
- * solver's steps; for the methods without steps k = 0. After a stop, the last w is repeated. For NEWTON w_0 = M_0 X^T y. */
+ * solver's steps; for the methods without steps k = 0. After a stop, the last w is repeated. For NEWTON w_0 = M_0 c. */
 ICL_API icl_status icl_solver_path(const icl_solver *solver, const icl_batch *batch, double *path,
                                    icl_solver_report *reports);
 
 /* prediction[p q + j] = w_p . x_query (B x q). */
 ICL_API icl_status icl_solver_predict(const icl_solver *solver, const icl_batch *batch,
                                       double *prediction);
+
+/* ---- every prefix of every prompt ---- */
+
+typedef struct icl_prefix_options {
+    size_t size; /* sizeof(icl_prefix_options) as the caller knows it */
+    const int64_t *const *steps; /* steps[s]: the K_s numbers of steps that solver s is asked after,
+                                    ascending, 0 to 2^31; borrowed. NULL, for all solvers or one:
+                                    its own `steps` alone, K_s = 1 */
+    const int64_t *counts;       /* counts[s] = K_s, 1 to 2^31; read where steps[s] is */
+    int64_t first, last;         /* only prefixes first..last, 0 <= first <= last <= n; default 0, and
+                                    last < 0 (the default) stands for n */
+} icl_prefix_options;
+
+ICL_API icl_status icl_prefix_options_init(icl_prefix_options *options, size_t size);
+
+/* Prefix t = 0..n of a prompt is its first t examples, with x_{t+1} for a query, and the batch's
+ * query 0 for t = n. One call asks `count` solvers about every prefix of every prompt: with w the
+ * weights of solver s after steps[s][k] steps on prefix t of prompt p,
+ *
+ *     predictions[s][(p (n + 1) + t) K_s + k] = w . x_{t+1}     (B x (n + 1) x K_s)
+ *     weights[s][((p (n + 1) + t) K_s + k) d + j] = w_j         (B x (n + 1) x K_s x d)
+ *     reports[s][p (n + 1) + t]                                 (B x (n + 1))
+ *
+ * With `first` and `last` given, t - first and last - first + 1 take the place of t and n + 1 there.
+ * Each of the three may be NULL, and so may its entry s. A method without steps gives the same
+ * answer for each k. After a stop the last w is repeated; an answer that is no finite number is the
+ * one of the step before, or 0, and its report says DIVERGED: all that is written is finite.
+ *
+ * The work is shared. RIDGE, LEAST_SQUARES and BAYES append rows to one triangular factor, at a cost
+ * of O(d^2) a prefix (O(d^3) for the rules ADAPTIVE and TUNED); where a pivot is too small to tell
+ * rank, that prompt and prefix goes to the singular values of X. GD, HEAVY_BALL, NESTEROV, CHEBYSHEV,
+ * GD_PLUS_PLUS and NEWTON are polynomials in A: one eigendecomposition of A, or of X X^T while t < d,
+ * serves them all, and a step costs O(min(t, d)); for GD and NEWTON any number of steps costs that,
+ * and those with a momentum take no more than O(sqrt kappa), after which nothing moves any longer.
+ * Eigenvalues of A (A' for NEWTON) below 4 (t + d) eps of the greatest count as zero, so that
+ * nothing is amplified in the null space: NEWTON goes on where its own products would stop at
+ * rounding. ONLINE_GD, AVERAGE and SGD's first pass go on from the prefix before. The others run on
+ * the prefix's moments.
+ *
+ * The solvers have one dim, the batch's, else ICL_ERR_SHAPE; the batch must hold examples, else
+ * ICL_ERR_MISSING. Runs on the threads of the first solver's context; no bit depends on their
+ * number. Work space a thread: O(n d + d^2) doubles, O(n + d^2) for each solver of the first kinds,
+ * O(K_s d) for the others. options NULL: defaults. */
+ICL_API icl_status icl_solver_prefixes(const icl_solver *const *solvers, int64_t count,
+                                       const icl_batch *batch, const icl_prefix_options *options,
+                                       double *const *predictions, double *const *weights,
+                                       icl_solver_report *const *reports);
 
 /* The solver as a predictor: borrows the solver. */
 ICL_API icl_status icl_solver_predictor(const icl_solver *solver, icl_predictor *out);

@@ -3,6 +3,9 @@
  * Step t (from 0) on fresh prompts uses prompts first + s B .. first + (s + 1) B - 1 of the
  * sampler, s = floor(t / refresh); on a fixed set it uses prompts first .. first + B - 1 every time; on the population it
  * uses no prompts but the exact loss, whose excess over the minimum is the objective.
+ *
+ * Entries that the model's masks leave untrained keep their values to the bit, whatever weight decay,
+ * momentum and averaging do.
  */
 #ifndef ICL_TRAIN_H
 #define ICL_TRAIN_H
@@ -91,7 +94,8 @@ ICL_API icl_status icl_trainer_state(const icl_trainer *trainer, icl_train_repor
 /* A checkpoint: the model as icl_model_save has it, the optimiser's memory, the place in the run. It
  * is written as a whole or not at all, so that a full disk (ICL_ERR_IO) or a kill at any moment leaves
  * the previous one. May be called from the progress callback. Where a save of icl_trainer_run fails,
- * the run stops with that status and can be gone on with by another icl_trainer_run. */
+ * the run stops with that status and can be gone on with by another icl_trainer_run; where it was the
+ * save at the end, that one does no step and only saves. */
 ICL_API icl_status icl_trainer_save(const icl_trainer *trainer, const char *path);
 
 /* Takes a checkpoint over into a trainer made as the one that saved it: all further steps are then

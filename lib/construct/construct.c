@@ -6,8 +6,11 @@
 
 #include "model/parameters.h"
 
-static const icl_construct_options default_options = {
-    .size = sizeof(icl_construct_options), .method = ICL_METHOD_GD, .dim = 5, .context = 20, .steps = 1};
+static const icl_construct_options default_options = {.size = sizeof(icl_construct_options),
+                                                      .method = ICL_METHOD_GD,
+                                                      .dim = 5,
+                                                      .context = 20,
+                                                      .steps = 1};
 
 icl_status icl_construct_options_init(icl_construct_options *options, size_t size) {
     return icl_options_default(options, size, &default_options, sizeof default_options);
@@ -23,9 +26,8 @@ static icl_status read_options(icl_context *context, const char *function,
     ICL_REQUIRE(context,
                 newton || o->method == ICL_METHOD_GD || o->method == ICL_METHOD_PGD ||
                     o->method == ICL_METHOD_GD_PLUS_PLUS,
-                ICL_ERR_ARGUMENT,
-                "%s: method = %d, must be GD, PGD, GD_PLUS_PLUS or NEWTON", function,
-                (int)o->method);
+                ICL_ERR_ARGUMENT, "%s: method = %d, must be GD, PGD, GD_PLUS_PLUS or NEWTON",
+                function, (int)o->method);
     ICL_TRY(icl_check_range(context, function, "dim", o->dim, 1, 4096));
     ICL_TRY(icl_check_range(context, function, "context", o->context, 1, INT64_C(1) << 31));
     ICL_TRY(icl_check_range(context, function, "steps", o->steps, newton ? 0 : 1, MOST_LAYERS - 2));
@@ -98,8 +100,8 @@ icl_status icl_construct_model(icl_context *context, const icl_construct_options
     icl_construct_options o;
     ICL_TRY(read_options(context, __func__, options, &o));
     if (o.method == ICL_METHOD_PGD)
-        ICL_TRY(icl_check_array(context, __func__, "preconditioner", o.preconditioner,
-                                o.dim * o.dim));
+        ICL_TRY(
+            icl_check_array(context, __func__, "preconditioner", o.preconditioner, o.dim * o.dim));
     int newton = o.method == ICL_METHOD_NEWTON;
     icl_model_options shape;
     ICL_TRY(icl_model_options_init(&shape, sizeof shape));
@@ -118,8 +120,9 @@ icl_status icl_construct_model(icl_context *context, const icl_construct_options
     memset(model->trained, 0, (size_t)model->count);
     if (!icl_all_finite(model->parameters, model->count)) {
         icl_model_free(model);
-        return icl_fail(context, ICL_ERR_NONFINITE, "%s: step = %g and gamma = %g overflow for n = %lld",
-                        __func__, o.step, o.gamma, (long long)o.context);
+        return icl_fail(context, ICL_ERR_NONFINITE,
+                        "%s: step = %g and gamma = %g overflow for n = %lld", __func__, o.step,
+                        o.gamma, (long long)o.context);
     }
     *out = model;
     return ICL_OK;

@@ -3,10 +3,10 @@
 #include <icl/construct.h>
 #include <math.h>
 
+#include "base/outputs.h"
 #include "linalg/linalg.h"
 #include "model/parameters.h"
 #include "task/batch.h"
-#include "base/outputs.h"
 
 typedef struct comparison {
     const icl_construct_options *o;

@@ -1,15 +1,22 @@
-/* Small matrices of eight prompts at once: entry-major, lane-minor, on 64-byte boundaries. For
- * *_kernel.c files only.
+/* Small matrices of LANES prompts at once: entry-major, lane-minor, on 64-byte boundaries. For
+ * *_kernel.c files only. LANES is eight, or one where ICL_ONE_LANE is defined: the same source then
+ * works on plain matrices and takes its products from the BLAS.
  *
- * A factor is of lanes (its entries are vectors) or plain (numbers, the same for all prompts): l and
- * p in the names of the products. Entry (i, j) is number i row + j col, so that strides transpose.
- * Each sum takes its terms in the order of the inner index, so that tiling changes no bit.
+ * A factor is of lanes (its entries are vectors) or plain (numbers, the same for all prompts): l
+ * and p in the names of the products. Entry (i, j) is number i row + j col, so that strides
+ * transpose. Each sum takes its terms in the order of the inner index, so that tiling changes no
+ * bit.
  */
 #ifndef ICL_LANES_LANE_MATRIX_H
 #define ICL_LANES_LANE_MATRIX_H
 
 #include "base/isa.h"
+#if defined(ICL_ONE_LANE)
+#include "lanes/one_lane.h"
+#else
 #include "base/vec8.h"
+enum { LANES = 8 };
+#endif
 
 typedef struct lane_factor {
     const double *at;
@@ -39,29 +46,29 @@ LANE_MULTIPLY(lane_multiply_lp)
 #undef LANE_MULTIPLY
 
 V8_INLINE void lane_copy(int64_t entries, const double *from, double *to) {
-    memcpy(to, from, (size_t)(8 * entries) * sizeof *to);
+    memcpy(to, from, (size_t)(LANES * entries) * sizeof *to);
 }
 
 V8_INLINE void lane_add(int64_t entries, const double *from, double *to) {
-    for (int64_t e = 0; e < 8 * entries; e += 8)
+    for (int64_t e = 0; e < LANES * entries; e += LANES)
         v8_store(to + e, v8_add(v8_load(to + e), v8_load(from + e)));
 }
 
 /* Numbers to all lanes. */
 V8_INLINE void lane_fill(int64_t entries, const double *from, double *to) {
     for (int64_t e = 0; e < entries; e++)
-        v8_store(to + 8 * e, v8_set(from[e]));
+        v8_store(to + LANES * e, v8_set(from[e]));
 }
 
 /* H (D x D) = F + F^T, plus, where it is not NULL, U of which the lower triangle is read. */
 V8_INLINE void lane_symmetric(int64_t D, const double *F, const double *U, double *H) {
     for (int64_t i = 0; i < D; i++)
         for (int64_t j = 0; j <= i; j++) {
-            v8 value = v8_add(v8_load(F + 8 * (i * D + j)), v8_load(F + 8 * (j * D + i)));
+            v8 value = v8_add(v8_load(F + LANES * (i * D + j)), v8_load(F + LANES * (j * D + i)));
             if (U != NULL)
-                value = v8_add(value, v8_load(U + 8 * (i * D + j)));
-            v8_store(H + 8 * (i * D + j), value);
-            v8_store(H + 8 * (j * D + i), value);
+                value = v8_add(value, v8_load(U + LANES * (i * D + j)));
+            v8_store(H + LANES * (i * D + j), value);
+            v8_store(H + LANES * (j * D + i), value);
         }
 }
 

@@ -8,8 +8,8 @@ enum { LANE_STEP = 8, PLAIN_STEP = 1 };
 #define LANE_PART(a, index) part_load((a) + 8 * (index))
 #define PLAIN_PART(a, index) part_set((a)[index])
 
-/* y_i = y0_i + sum_k A_ik x_k for i < rows, k < inner; y0 NULL: 0. y may be y0, and overlaps nothing
- * else. Four sums run at a time, since one alone waits for its own fused multiply-add. */
+/* y_i = y0_i + sum_k A_ik x_k for i < rows, k < inner; y0 NULL: 0. y may be y0, and overlaps
+ * nothing else. Four sums run at a time, since one alone waits for its own fused multiply-add. */
 #define LANE_MATVEC(name, A_KIND, X_KIND)                                                          \
     V8_INLINE void name(int64_t rows, int64_t inner, const double *A, int64_t row, int64_t col,    \
                         const double *x, int64_t step, const double *y0, double *y) {              \
@@ -35,7 +35,8 @@ enum { LANE_STEP = 8, PLAIN_STEP = 1 };
         }                                                                                          \
     }
 
-/* Accumulators of a tile: twelve, one side's entries and one of the other fill sixteen registers. */
+/* Accumulators of a tile: twelve, one side's entries and one of the other fill sixteen registers.
+ */
 enum { LANE_TILE_ROWS = 4, LANE_TILE_COLS = 3 };
 #define LANE_UNROLL _Pragma("GCC unroll 4")
 

@@ -1,13 +1,14 @@
-/* A layer of linear self-attention in Gram space: it maps every token of a prompt, the query too, by
- * the same matrix A, so that a prompt costs O(heads rows D^2) whatever its number of examples is:
+/* A layer of linear self-attention in Gram space: it maps every token of a prompt, the query too,
+ * by the same matrix A, so that a prompt costs O(heads rows D^2) whatever its number of examples
+ * is:
  *
  *     N = R + sum_h P_h G Q_h,   A = I + E N,   G' = A G A^T,   q' = A q.
  *
  * G (D x D, symmetric) holds the prompt's moments. Only `rows` rows of the layer, from `first` on,
  * are not the identity's: P_h and R (less I) are given by these, and E puts them in their place.
  *
- * Forward and backward twins. Arrays of prompts are entry-major, lane-minor with `lanes` prompts, on
- * 64-byte boundaries; weights are plain. The gradient of G is carried as H = dL/dG + (dL/dG)^T.
+ * Forward and backward twins. Arrays of prompts are entry-major, lane-minor with `lanes` prompts,
+ * on 64-byte boundaries; weights are plain. The gradient of G is carried as H = dL/dG + (dL/dG)^T.
  */
 #ifndef ICL_LAYER_LINEAR_ATTENTION_H
 #define ICL_LAYER_LINEAR_ATTENTION_H
@@ -55,15 +56,16 @@ typedef struct icl_attention_kernels {
 
 ICL_ISA_TABLES(icl_attention_kernels, icl_attention_kernels)
 
-/* One prompt at a time through the BLAS: for matrices that are too large for the caches eight times. */
-extern const icl_attention_kernels icl_attention_kernels_blas;
+/* The same source for one prompt at a time, through the BLAS: for matrices of which eight are too
+ * much for the caches. */
+extern const icl_attention_kernels icl_attention_kernels_one_lane;
 
 /* Which of the two is faster was measured: docs/benchmarks.md. */
 enum { ICL_ATTENTION_BLAS_FROM = 48 };
 
 static inline const icl_attention_kernels *icl_attention_kernels_for(const icl_context *context,
                                                                      int64_t D) {
-    return D >= ICL_ATTENTION_BLAS_FROM ? &icl_attention_kernels_blas
+    return D >= ICL_ATTENTION_BLAS_FROM ? &icl_attention_kernels_one_lane
                                         : icl_attention_kernels_of(context);
 }
 

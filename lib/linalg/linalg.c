@@ -1,5 +1,6 @@
 /* The calls of LAPACK and CBLAS: symmetric eigen (dsyevd, dsterf), Cholesky (dpotrf), least squares
- * by the singular value decomposition (dgelsd), the decomposition itself (dgesvd), products (dgemm).
+ * by the singular value decomposition (dgelsd), the decomposition itself (dgesvd), products
+ * (dgemm).
  */
 #include "linalg/linalg.h"
 
@@ -209,14 +210,9 @@ void icl_matmul(int trans_a, int trans_b, int64_t m, int64_t n, int64_t k, const
         memset(c, 0, (size_t)(m * n) * sizeof *c);
         return;
     }
-    icl_matmul_add(trans_a, trans_b, m, n, k, a, trans_a ? m : k, b, trans_b ? k : n, 0, c, n);
-}
-
-void icl_matmul_add(int trans_a, int trans_b, int64_t m, int64_t n, int64_t k, const double *a,
-                    int64_t lda, const double *b, int64_t ldb, int add, double *c, int64_t ldc) {
     cblas_dgemm(CblasRowMajor, trans_a ? CblasTrans : CblasNoTrans,
-                trans_b ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, 1, a, (int)lda, b,
-                (int)ldb, add, c, (int)ldc);
+                trans_b ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, 1, a,
+                (int)(trans_a ? m : k), b, (int)(trans_b ? k : n), 0, c, (int)n);
 }
 
 double icl_frobenius(int64_t count, const double *a, const double *b) {

@@ -55,10 +55,6 @@ icl_status icl_svd(const icl_context *context, int64_t m, int64_t n, const doubl
 void icl_matmul(int trans_a, int trans_b, int64_t m, int64_t n, int64_t k, const double *a,
                 const double *b, double *c);
 
-/* c (m x n, ldc) = add c + op(a) op(b), add 0 or 1; lda, ldb, ldc: doubles from row to row. */
-void icl_matmul_add(int trans_a, int trans_b, int64_t m, int64_t n, int64_t k, const double *a,
-                    int64_t lda, const double *b, int64_t ldb, int add, double *c, int64_t ldc);
-
 /* sum_ij a_ij b_ij over `count` entries: tr(A^T B). */
 double icl_frobenius(int64_t count, const double *a, const double *b);
 

@@ -1,5 +1,5 @@
-/* How parameters start: Zhang's balanced point, small Gaussian noise, or zero; and what the form of a
- * model fixes. */
+/* How parameters start: Zhang's balanced point, small Gaussian noise, or zero; and what the form of
+ * a model fixes. */
 #include <math.h>
 #include <string.h>
 

@@ -3,13 +3,12 @@
 
 #include <string.h>
 
-static const icl_model_options default_options = {
-    .size = sizeof(icl_model_options),
-    .dim = 5,
-    .sign = 1,
-    .init_scale = 0.1,
-    .layers = 1,
-    .heads = 1};
+static const icl_model_options default_options = {.size = sizeof(icl_model_options),
+                                                  .dim = 5,
+                                                  .sign = 1,
+                                                  .init_scale = 0.1,
+                                                  .layers = 1,
+                                                  .heads = 1};
 
 icl_status icl_model_options_init(icl_model_options *options, size_t size) {
     return icl_options_default(options, size, &default_options, sizeof default_options);
@@ -44,12 +43,12 @@ static icl_status check_depth(icl_context *context, const icl_model_options *o) 
     ICL_REQUIRE(context, icl_product(matrices, D, D) <= INT64_C(1) << 40, ICL_ERR_SIZE,
                 "%s: layers = %lld, heads = %lld and token = %lld make too many parameters",
                 function, (long long)o->layers, (long long)o->heads, (long long)D);
-    int single = o->layers == 1 && o->heads == 1 && D == o->dim + 1 && !o->residual && !o->guess &&
-                 o->form == ICL_FORM_DENSE;
+    int single = o->layers == 1 && o->heads == 1 && D == o->dim + 1 && !o->looped && !o->residual &&
+                 !o->guess && o->form == ICL_FORM_DENSE;
     ICL_REQUIRE(context, o->parametrisation != ICL_PARAMETRISATION_KQV || single, ICL_ERR_ARGUMENT,
                 "%s: KQV is one layer of one head: layers = %lld, heads = %lld, token = %lld, "
-                "residual = %d, guess = %d, form = %d",
-                function, (long long)o->layers, (long long)o->heads, (long long)o->token,
+                "looped = %d, residual = %d, guess = %d, form = %d",
+                function, (long long)o->layers, (long long)o->heads, (long long)o->token, o->looped,
                 o->residual, o->guess, (int)o->form);
     return ICL_OK;
 }
@@ -190,4 +189,3 @@ icl_parametrisation icl_model_parametrisation(const icl_model *model) {
 int64_t icl_model_parameter_count(const icl_model *model) {
     return model != NULL ? model->count : 0;
 }
-

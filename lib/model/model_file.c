@@ -11,15 +11,32 @@ void icl_model_text(const icl_model *model, char text[ICL_MODEL_TEXT]) {
     const icl_model_options *o = &model->shape;
     snprintf(text, ICL_MODEL_TEXT,
              "dim=%" PRId64 " token=%" PRId64 " layers=%" PRId64 " heads=%" PRId64
-             " parametrisation=%d width=%" PRId64
-             " sign=%d looped=%d residual=%d guess=%d form=%d",
+             " parametrisation=%d width=%" PRId64 " sign=%d looped=%d residual=%d guess=%d form=%d",
              model->dim, model->token, model->layers, model->heads, (int)model->parametrisation,
              model->width, model->sign, o->looped, o->residual, o->guess, (int)o->form);
 }
 
+/* Sees that the file has as many masks as the P and Q that its text claims: nothing is allocated
+ * for a size that is not there. */
+static icl_status check_claim(icl_context *context, const char *function, const char *path,
+                              const icl_model_options *o, const icl_safetensors *file) {
+    const icl_safetensor *masks = icl_safetensors_find(file, MASKS);
+    ICL_REQUIRE(context, masks != NULL, ICL_ERR_MISSING, "%s: %s has no tensor \"%s\"", function,
+                path, MASKS);
+    int64_t held = masks->rank == 1 ? masks->shape[0] : 0, stored = o->looped ? 1 : o->layers;
+    int64_t D = o->token > o->dim ? o->token : o->dim, width = o->width > 0 ? o->width : o->dim;
+    int64_t claimed = o->parametrisation == ICL_PARAMETRISATION_KQV
+                          ? icl_product(3, width, o->dim)
+                          : icl_product(icl_product(2, o->heads, stored), D, D);
+    ICL_REQUIRE(context, claimed <= held, ICL_ERR_SHAPE,
+                "%s: %s has %lld masks, fewer than the entries of the model that it says it holds",
+                function, path, (long long)held);
+    return ICL_OK;
+}
+
 /* The shape that a text says, and an empty model of it; a text that no model writes fails. */
 static icl_status model_of_text(icl_context *context, const char *function, const char *path,
-                                const char *text, icl_model **out) {
+                                const char *text, const icl_safetensors *file, icl_model **out) {
     icl_model_options o;
     int parametrisation = -1, form = -1;
     ICL_TRY(icl_model_options_init(&o, sizeof o));
@@ -33,6 +50,8 @@ static icl_status model_of_text(icl_context *context, const char *function, cons
                 function, path, text);
     o.parametrisation = (icl_parametrisation)parametrisation;
     o.form = (icl_form)form;
+    ICL_TRY(check_claim(context, function, path, &o, file));
+    o.init = ICL_INIT_ZERO;
     if (o.parametrisation != ICL_PARAMETRISATION_KQV)
         o.width = 0;
     else
@@ -80,8 +99,8 @@ static icl_status check_masks(const icl_model *model, const char *function, cons
                                 (const int64_t[]){model->count}, &data));
     const uint8_t *masks = data;
     for (int64_t i = 0; i < model->count; i++)
-        ICL_REQUIRE(model->context, masks[i] <= 1, ICL_ERR_FORMAT, "%s: %s: %s[%lld] = %d", function,
-                    path, MASKS, (long long)i, (int)masks[i]);
+        ICL_REQUIRE(model->context, masks[i] <= 1, ICL_ERR_FORMAT, "%s: %s: %s[%lld] = %d",
+                    function, path, MASKS, (long long)i, (int)masks[i]);
     return ICL_OK;
 }
 
@@ -143,7 +162,7 @@ icl_status icl_model_load(icl_context *context, const char *path, icl_model **ou
     icl_status status;
     ICL_TRY_GOTO(icl_safetensors_load(context, __func__, path, 0, &file), done);
     ICL_TRY_GOTO(icl_safetensors_get_text(file, __func__, ICL_MODEL_KEY, &text), done);
-    ICL_TRY_GOTO(model_of_text(context, __func__, path, text, &model), done);
+    ICL_TRY_GOTO(model_of_text(context, __func__, path, text, file, &model), done);
     ICL_TRY_GOTO(icl_model_file_check(model, __func__, path, file), done);
     icl_model_file_copy(model, file);
     *out = model;

@@ -29,18 +29,17 @@ typedef struct lanes {
     double *H, *qbar;
     double *work;
     double *prediction, *error, *target; /* queries */
-    double *tail; /* the state of the last two layers */
-    double *sums; /* the loss, then the packed gradient */
+    double *tail;                        /* the state of the last two layers */
+    double *sums;                        /* the loss, then the packed gradient */
 } lanes;
 
 static int64_t lay_out(const icl_model *model, int64_t queries, int64_t lanes_per_entry,
                        double *base, lanes *l) {
     int64_t D = model->token, L = model->layers, H = model->heads, square = icl_product(D, D, 1);
     int64_t work = icl_attention_work(D, H, queries);
-    int64_t tail_work = icl_attention_tail_work(D, H, H, queries);
-    int64_t tail = L > 1 && lanes_per_entry == ICL_LANES
-                       ? icl_attention_tail_entries(D, H, H, queries)
-                       : 0;
+    int tailed = icl_tail_pays(model, D, queries);
+    int64_t tail_work = tailed ? icl_attention_tail_work(D, H, H, queries) : 0;
+    int64_t tail = tailed ? icl_attention_tail_entries(D, H, H, queries) : 0;
     const int64_t entries[] = {icl_product(L, square, 1),
                                icl_product(L + 1, queries, D),
                                icl_product(L, H, square),
@@ -79,16 +78,18 @@ icl_status icl_model_workspace_create_with(const icl_model *model, int64_t promp
     int64_t packed = icl_model_packed_most(model), groups = (prompts + ICL_LANES - 1) / ICL_LANES;
     int64_t pulled = model->token * model->token;
     *out = (icl_model_workspace){.queries = queries, .kernels = kernels};
-    if (kernels->lanes == ICL_LANES)
-        out->tail_kernels = icl_attention_tail_kernels_of(context);
+    if (icl_tail_pays(model, model->token, queries))
+        out->tail_kernels = kernels->lanes == 1 ? &icl_attention_tail_kernels_one_lane
+                                                : icl_attention_tail_kernels_of(context);
     lanes unused;
     icl_status status;
     ICL_TRY_GOTO(ICL_NEW(context, &out->uses, model->layers), fail);
     ICL_TRY_GOTO(ICL_NEW(context, &out->weights, packed), fail);
     ICL_TRY_GOTO(ICL_NEW(context, &out->total, packed + 1), fail);
-    ICL_TRY_GOTO(ICL_NEW(context, &out->tail_rows,
-                         icl_product(model->heads, model->heads + 1, model->token)),
-                 fail);
+    if (out->tail_kernels != NULL)
+        ICL_TRY_GOTO(ICL_NEW(context, &out->tail_rows,
+                             icl_product(model->heads, model->heads + 1, model->token)),
+                     fail);
     ICL_TRY_GOTO(ICL_NEW(context, &out->pulled, pulled > model->count ? pulled : model->count),
                  fail);
     ICL_TRY_GOTO(ICL_NEW(context, &out->partial, icl_product(block_count(groups), packed + 1, 1)),
@@ -126,8 +127,8 @@ typedef struct loss_work {
 
 /* The prompts that run side by side: a whole group, or one of its lanes. */
 typedef struct prompts {
-    int64_t first, count; /* in the batch; count without empty lanes */
-    int64_t lanes;        /* of the kernels */
+    int64_t first, count;                /* in the batch; count without empty lanes */
+    int64_t lanes;                       /* of the kernels */
     const double *gram, *query, *target; /* the group's, from the first lane on */
 } prompts;
 
@@ -165,8 +166,7 @@ static void start_queries(const loss_work *w, const prompts *p, double *q) {
     for (int64_t a = 0; theta != NULL && a < count; a++)
         for (int64_t j = 0; j < d; j++)
             for (int64_t l = 0; l < W; l++)
-                q[(a * D + D - 1) * W + l] +=
-                    w->model->sign * theta[j] * q[(a * D + j) * W + l];
+                q[(a * D + D - 1) * W + l] += w->model->sign * theta[j] * q[(a * D + j) * W + l];
 }
 
 static void add_guess_gradient(const loss_work *w, const lanes *l, int64_t W) {
@@ -175,8 +175,8 @@ static void add_guess_gradient(const loss_work *w, const lanes *l, int64_t W) {
     for (int64_t a = 0; a < w->batch->queries; a++)
         for (int64_t j = 0; j < d; j++)
             for (int64_t k = 0; k < W; k++)
-                gradient[j * W + k] += w->model->sign * l->qbar[(a * D + D - 1) * W + k] *
-                                       l->q[(a * D + j) * W + k];
+                gradient[j * W + k] +=
+                    w->model->sign * l->qbar[(a * D + D - 1) * W + k] * l->q[(a * D + j) * W + k];
 }
 
 /* ---- through the layers ---- */
@@ -192,7 +192,7 @@ static icl_attention_state state_of(const loss_work *w, const lanes *l, const do
 
 static icl_attention_tail_state tail_state(const loss_work *w, const lanes *l, const double *gram) {
     int64_t D = w->model->token, L = w->model->layers, H = w->model->heads;
-    int64_t q = w->batch->queries, columns = q + H, W = ICL_LANES;
+    int64_t q = w->batch->queries, columns = q + H, W = w->workspace->kernels->lanes;
     icl_attention_tail_state s;
     s.G = state_of(w, l, gram, L - 2, W).G;
     s.X = l->tail;
@@ -235,15 +235,15 @@ static icl_attention_gradient gradient_of(const loss_work *w, const lanes *l, in
                                     use->train_R ? sums + use->R * W : NULL};
 }
 
-static void run_backward(const loss_work *w, const prompts *p, const lanes *l,
-                         const double *gram) {
+static void run_backward(const loss_work *w, const prompts *p, const lanes *l, const double *gram) {
     int64_t D = w->model->token, L = w->model->layers, W = p->lanes, q = w->batch->queries;
     int64_t whole = w->workspace->tailed ? L - 2 : L;
     for (int64_t e = 0; e < q * W; e++)
         l->error[e] *= w->model->sign;
     if (w->workspace->tailed) {
         icl_attention_tail_state s = tail_state(w, l, gram);
-        icl_attention_gradient one = gradient_of(w, l, L - 2, W), last = gradient_of(w, l, L - 1, W);
+        icl_attention_gradient one = gradient_of(w, l, L - 2, W),
+                               last = gradient_of(w, l, L - 1, W);
         w->workspace->tail_kernels->backward(&w->workspace->tail, q, &s, l->error, L > 2, l->work,
                                              l->H, l->qbar, &one, &last);
     } else {
@@ -254,7 +254,7 @@ static void run_backward(const loss_work *w, const prompts *p, const lanes *l,
     for (int64_t k = whole - 1; k >= 0; k--) {
         icl_attention_state state = state_of(w, l, gram, k, W);
         icl_attention_gradient gradient = gradient_of(w, l, k, W);
-        w->workspace->kernels->backward(&w->workspace->uses[k].layer, q, &state, k < L - 1, k > 0,
+        w->workspace->kernels->backward(&w->workspace->uses[k].layer, q, &state, k<L - 1, k> 0,
                                         l->work, l->H, l->qbar, &gradient);
     }
     if (w->workspace->guess >= 0)
@@ -384,8 +384,7 @@ icl_status icl_model_predict(const icl_model *model, const icl_batch *batch, dou
     icl_model_pack(model, &workspace);
     loss_work work = {
         .model = model, .batch = batch, .workspace = &workspace, .prediction = prediction};
-    icl_status status =
-        icl_parallel(model->context, block_count(batch->groups), run_block, &work);
+    icl_status status = icl_parallel(model->context, block_count(batch->groups), run_block, &work);
     icl_model_workspace_free(model, &workspace);
     return status;
 }
@@ -398,6 +397,6 @@ icl_status icl_model_predictor(const icl_model *model, icl_predictor *out) {
     if (model == NULL)
         return ICL_ERR_ARGUMENT;
     ICL_REQUIRE_POINTER(model->context, out);
-    *out = (icl_predictor){predict_through, model};
+    *out = (icl_predictor){.predict = predict_through, .self = model};
     return ICL_OK;
 }

@@ -140,14 +140,6 @@ static void pack_kqv(const icl_model *model, icl_model_workspace *w) {
     w->packed = used + D * D;
 }
 
-/* Vectors for the last two layers pay where the last but one has enough rows: about 20 rows D^2
- * operations against 30 a column. */
-static int tail_pays(const icl_model *model, const icl_model_workspace *w) {
-    if (w->tail_kernels == NULL || model->layers < 2)
-        return 0;
-    return w->uses[model->layers - 2].layer.rows > 2 * (w->queries + model->heads);
-}
-
 /* a = P_k^T p_h and c = p_h + R^T p_h over the rows of the last layer but one. */
 static void pack_tail(const icl_model *model, icl_model_workspace *w) {
     const icl_attention_layer *l = &w->uses[model->layers - 2].layer;
@@ -173,7 +165,10 @@ void icl_model_pack(const icl_model *model, icl_model_workspace *workspace) {
         pack_kqv(model, workspace);
     else
         pack_matrices(model, workspace);
-    workspace->tailed = tail_pays(model, workspace);
+    int64_t before = model->layers > 1 ? model->layers - 2 : 0; /* the last layer but one */
+    workspace->tailed =
+        workspace->tail_kernels != NULL &&
+        icl_tail_pays(model, workspace->uses[before].layer.rows, workspace->queries);
     if (workspace->tailed)
         pack_tail(model, workspace);
 }

@@ -8,8 +8,9 @@
 
 struct icl_model {
     icl_context *context;
-    icl_model_options shape; /* width and token filled in; of its starting values only the form counts */
-    int64_t dim, token;      /* d, D */
+    icl_model_options
+        shape;          /* width and token filled in; of its starting values only the form counts */
+    int64_t dim, token; /* d, D */
     int64_t layers, heads;
     int64_t stored; /* layers that have weights of their own: 1 where looped, else L */
     icl_parametrisation parametrisation;
@@ -23,13 +24,14 @@ struct icl_model {
     uint8_t *trained;   /* count */
 };
 
-/* Where P_h, then Q_h, and R of a stored layer lie in the flat vector; and the guess. Not for KQV. */
+/* Where P_h, then Q_h, and R of a stored layer lie in the flat vector; and the guess. Not for KQV.
+ */
 int64_t icl_model_head_offset(const icl_model *model, int64_t layer, int64_t head);
 int64_t icl_model_residual_offset(const icl_model *model, int64_t layer);
 int64_t icl_model_guess_offset(const icl_model *model);
 
-/* What a matrix of the form starts and stays with where it is not trained: 1 if entry (i, j) of P or
- * Q is trained, and its fixed value. */
+/* What a matrix of the form starts and stays with where it is not trained: 1 if entry (i, j) of P
+ * or Q is trained, and its fixed value. */
 int icl_model_form_entry(const icl_model *model, int of_P, int64_t i, int64_t j, double *fixed);
 
 /* An empty model of that (checked) shape: parameters 0, trained as the form says. */

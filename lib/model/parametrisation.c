@@ -1,5 +1,6 @@
 /* From the parameters to the readout (p, Q) that predictions depend on, back with gradients, and
- * from one parametrisation to another. Readout: p = sign e_y^T P (D), Q's first d columns (D x d). */
+ * from one parametrisation to another. Readout: p = sign e_y^T P (D), Q's first d columns (D x d).
+ */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -164,8 +165,8 @@ static void whiten(const icl_law *law, double *A, double *room) {
     for (int64_t k = 0; k < d; k++)
         for (int64_t i = 0; i < d; i++)
             for (int64_t j = 0; j < d; j++)
-                root[i * d + j] += sqrt(law->values[k]) * law->vectors[k * d + i] *
-                                   law->vectors[k * d + j];
+                root[i * d + j] +=
+                    sqrt(law->values[k]) * law->vectors[k * d + i] * law->vectors[k * d + j];
     icl_matmul(0, 0, d, d, d, root, A, half);
     icl_matmul(0, 0, d, d, d, half, root, A);
 }
@@ -292,6 +293,7 @@ icl_status icl_model_convert(const icl_model *model, icl_parametrisation paramet
     shape.parametrisation = parametrisation;
     shape.width = width;
     shape.form = ICL_FORM_DENSE;
+    shape.looped = shape.looped && parametrisation != ICL_PARAMETRISATION_KQV;
     icl_model *to;
     ICL_TRY(icl_model_make(model->context, &shape, &to));
     icl_status status = ICL_OK;

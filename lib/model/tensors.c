@@ -200,8 +200,8 @@ icl_status icl_model_set_trained(icl_model *model, const char *name, const uint8
     ICL_REQUIRE_POINTER(model->context, mask);
     int64_t count = tensor->rows * tensor->cols;
     for (int64_t i = 0; i < count; i++)
-        ICL_REQUIRE(model->context, mask[i] <= 1, ICL_ERR_ARGUMENT, "%s: mask[%lld] = %d, must be 0 or 1",
-                    __func__, (long long)i, (int)mask[i]);
+        ICL_REQUIRE(model->context, mask[i] <= 1, ICL_ERR_ARGUMENT,
+                    "%s: mask[%lld] = %d, must be 0 or 1", __func__, (long long)i, (int)mask[i]);
     memcpy(model->trained + tensor->offset, mask, (size_t)count);
     return ICL_OK;
 }

@@ -12,7 +12,7 @@
  * also in a looped model, but shares Q. */
 typedef struct icl_layer_use {
     icl_attention_layer layer;
-    int64_t P, Q, R;            /* R < 0: none */
+    int64_t P, Q, R;               /* R < 0: none */
     int train_P, train_Q, train_R; /* 1 if an entry is trained */
 } icl_layer_use;
 
@@ -21,7 +21,7 @@ typedef struct icl_model_workspace {
     const icl_attention_tail_kernels *tail_kernels; /* NULL: layer by layer to the end */
     int tailed;                                     /* 1: the packed model uses them, with */
     icl_attention_tail tail;
-    double *tail_rows; /* what tail points to */
+    double *tail_rows;   /* what tail points to */
     icl_layer_use *uses; /* L */
     double *weights;     /* packed P, Q, R of the uses, then theta */
     int64_t guess;       /* offset of theta there; < 0: none */
@@ -29,9 +29,15 @@ typedef struct icl_model_workspace {
     double *total;       /* the loss, then a packed gradient */
     double *pulled;      /* a gradient of the parameters (count) */
     icl_scratch *scratch;
-    double *partial;     /* of each block: the loss, then a packed gradient */
+    double *partial; /* of each block: the loss, then a packed gradient */
     int64_t queries;
 } icl_model_workspace;
+
+/* Whether vectors for the last two layers pay: where the last but one has enough rows, at most D,
+ * as these cost about 20 rows D^2 operations against 30 a column. */
+static inline int icl_tail_pays(const icl_model *model, int64_t rows, int64_t queries) {
+    return model->layers > 1 && rows > 2 * (queries + model->heads);
+}
 
 icl_status icl_model_workspace_create(const icl_model *model, int64_t prompts, int64_t queries,
                                       icl_model_workspace *out);

@@ -1,19 +1,16 @@
 /* The mean squared error of predictors over the prompts of a sampler, with its standard error.
  *
  * Prompts come in chunks, whose length never shows in the result: each predictor's errors are
- * added prompt by prompt, by Welford's update of mean and sum of squares (Technometrics 1962).
+ * added prompt by prompt.
  */
 #include <math.h>
 
 #include <icl/predict.h>
 
+#include "base/tally.h"
 #include "task/law.h"
 
 enum { CHUNK = 1024, CHUNK_NUMBERS = 1 << 22 };
-
-typedef struct running {
-    double count, mean, squares; /* squares: sum of (e - mean)^2 */
-} running;
 
 typedef struct risk_run {
     const icl_context *context;
@@ -21,15 +18,8 @@ typedef struct risk_run {
     int64_t count, queries;
     const icl_sampler *sampler;
     double *prediction; /* chunk x q */
-    running *sums;      /* count */
+    icl_tally *sums;    /* count */
 } risk_run;
-
-static void add(running *sum, double error) {
-    double distance = error - sum->mean;
-    sum->count += 1;
-    sum->mean += distance / sum->count;
-    sum->squares += distance * (error - sum->mean);
-}
 
 static icl_status check_finite(const risk_run *run, int64_t predictor, int64_t first,
                                int64_t entries) {
@@ -62,7 +52,7 @@ static icl_status judge(const risk_run *run, int64_t predictor, int64_t first,
             double error = run->prediction[i * q + j] - target[i * q + j];
             sum += error * error;
         }
-        add(&run->sums[predictor], sum / (double)q);
+        icl_tally_add(&run->sums[predictor], sum / (double)q);
     }
     return ICL_OK;
 }
@@ -130,9 +120,8 @@ icl_status icl_predictor_risk(const icl_predictor *predictors, int64_t count,
     ICL_TRY_GOTO(run_chunks(&run, first + whole, first + prompts, prompts - whole), done);
     ICL_TRY_GOTO(check_sums(&run), done);
     for (int64_t k = 0; k < count; k++) {
-        const running *sum = &run.sums[k];
-        risks[k].value = sum->mean;
-        risks[k].standard_error = sqrt(sum->squares / (sum->count - 1) / sum->count);
+        risks[k].value = run.sums[k].mean;
+        risks[k].standard_error = icl_tally_error(&run.sums[k]);
     }
 done:
     icl_dealloc(context, run.sums);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "linalg/linalg.h"
+#include "solve/prefix.h"
 #include "solve/solver.h"
 
 /* Of the condition number that Cholesky may meet: it loses six digits of sixteen. */
@@ -68,7 +69,7 @@ static void residual_of_mean(const icl_prompt *prompt, const double *mean, doubl
 
 static icl_status run(const icl_solver *solver, icl_prompt *prompt) {
     const icl_law *law = solver->law;
-    int64_t n = prompt->n, d = prompt->d, used = n * d + n + d;
+    int64_t n = prompt->n, d = prompt->d, used = n * d + n + d, rank;
     double *memory = prompt->scratch, *r = memory + n * d, *z = r + n, *rest = z + d;
     prompt->report.stop = ICL_STOP_CONVERGED;
     memset(z, 0, (size_t)d * sizeof *z);
@@ -81,8 +82,8 @@ static icl_status run(const icl_solver *solver, icl_prompt *prompt) {
         }
         icl_status status = by_cholesky(n, d, A, r, law->noise, rest, z);
         if (status == ICL_ERR_SINGULAR)
-            status =
-                icl_filtered_solve(n, d, A, r, law->noise, rest, prompt->scratch_size - used, z);
+            status = icl_filtered_solve(n, d, A, r, law->noise, rest, prompt->scratch_size - used,
+                                        z, &rank);
         ICL_TRY(status);
     }
     icl_root_apply(&law->prior_root, d, z, prompt->w);
@@ -92,4 +93,5 @@ static icl_status run(const icl_solver *solver, icl_prompt *prompt) {
     return ICL_OK;
 }
 
-const icl_algorithm icl_algorithm_bayes = {.examples = 1, .scratch = scratch_size, .run = run};
+const icl_algorithm icl_algorithm_bayes = {
+    .examples = 1, .scratch = scratch_size, .run = run, .road = &icl_road_triangle};

@@ -1,6 +1,6 @@
 /* GD++ (von Oswald et al. 2212.07677): gradient descent whose every step also turns the covariates,
- * the query's too, by x <- (I - gamma A_k) x, A_k = X_k^T X_k. In the weights of the first covariates,
- * with X_k = X T_k and T_0 = I:
+ * the query's too, by x <- (I - gamma A_k) x, A_k = X_k^T X_k. In the weights of the first
+ * covariates, with X_k = X T_k and T_0 = I:
  *
  *     w_{k+1} = w_k - eta T_k T_k (A w_k - c),   T_{k+1} = (I - gamma T_k A T_k) T_k.
  *
@@ -10,31 +10,19 @@
 #include <string.h>
 
 #include "linalg/linalg.h"
+#include "solve/prefix.h"
 #include "solve/solver.h"
-#include "solve/stop.h"
 
 typedef struct descent {
     double eta, gamma;
+    int64_t turns;
     double *T, *product, *turned; /* d x d */
-    double *residual, *half, *next; /* d */
+    double *half;                 /* d */
 } descent;
 
 static int64_t scratch_size(const icl_solver *solver, int64_t n) {
     (void)n;
     return 3 * solver->dim * (solver->dim + 1);
-}
-
-/* w <- w - eta T T residual; 0, and w as it was, if that is not finite. */
-static int advance(const descent *it, icl_prompt *prompt) {
-    int64_t d = prompt->d;
-    icl_symmetric_apply(d, it->T, it->residual, it->half);
-    icl_symmetric_apply(d, it->T, it->half, it->next);
-    for (int64_t i = 0; i < d; i++)
-        it->next[i] = prompt->w[i] - it->eta * it->next[i];
-    if (!icl_all_finite(it->next, d))
-        return 0;
-    memcpy(prompt->w, it->next, (size_t)d * sizeof(double));
-    return 1;
 }
 
 static void turn(const descent *it, const icl_prompt *prompt) {
@@ -46,39 +34,24 @@ static void turn(const descent *it, const icl_prompt *prompt) {
         it->T[i] -= it->gamma * it->product[i];
 }
 
-static void iterate(descent *it, const icl_solver *solver, icl_prompt *prompt) {
-    int64_t d = prompt->d, step = 0;
-    icl_stopping stopping;
-    icl_stopping_begin(&stopping, solver->steps, solver->tolerance, d, prompt->c);
-    memset(it->T, 0, (size_t)(d * d) * sizeof(double));
+static icl_stop move(void *state, const icl_prompt *prompt, const double *residual, double *next) {
+    descent *it = state;
+    int64_t d = prompt->d;
+    if (it->turns++ > 0)
+        turn(it, prompt);
+    icl_symmetric_apply(d, it->T, residual, it->half);
+    icl_symmetric_apply(d, it->T, it->half, next);
     for (int64_t i = 0; i < d; i++)
-        it->T[i * d + i] = 1;
-    icl_stop stop = it->eta > 0 ? ICL_STOP_NONE : ICL_STOP_CONVERGED;
-    icl_prompt_record(prompt, 0);
-    while (stop == ICL_STOP_NONE) {
-        icl_residual(d, prompt->A, prompt->c, prompt->w, it->residual);
-        stop = icl_stopping_check(&stopping, step, icl_norm(d, it->residual), 0);
-        if (stop != ICL_STOP_NONE)
-            break;
-        if (step > 0)
-            turn(it, prompt);
-        if (!advance(it, prompt))
-            stop = ICL_STOP_DIVERGED;
-        else
-            icl_prompt_record(prompt, ++step);
-    }
-    prompt->report.stop = stop;
-    prompt->report.steps = step;
-    prompt->report.step = it->eta;
+        next[i] = prompt->w[i] - it->eta * next[i];
+    return ICL_STOP_NONE;
 }
 
-/* The greatest row sum of |A|, which is never below its greatest eigenvalue. */
-static double row_sum(const icl_prompt *prompt) {
+double icl_row_sum(int64_t d, const double *A) {
     double greatest = 0;
-    for (int64_t i = 0; i < prompt->d; i++) {
+    for (int64_t i = 0; i < d; i++) {
         double sum = 0;
-        for (int64_t j = 0; j < prompt->d; j++)
-            sum += fabs(prompt->A[i * prompt->d + j]);
+        for (int64_t j = 0; j < d; j++)
+            sum += fabs(A[i * d + j]);
         greatest = fmax(greatest, sum);
     }
     return greatest;
@@ -86,17 +59,30 @@ static double row_sum(const icl_prompt *prompt) {
 
 static icl_status run(const icl_solver *solver, icl_prompt *prompt) {
     int64_t d = prompt->d;
-    double *at = prompt->scratch, most = row_sum(prompt);
-    descent it = {.eta = solver->step > 0 ? solver->step : most > 0 ? 1 / most : 0,
-                  .gamma = solver->gamma > 0 ? solver->gamma : most > 0 ? 1 / (3 * most) : 0,
-                  .T = at,
-                  .product = at + d * d,
-                  .turned = at + 2 * d * d,
-                  .residual = at + 3 * d * d,
-                  .half = at + 3 * d * d + d,
-                  .next = at + 3 * d * d + 2 * d};
-    iterate(&it, solver, prompt);
+    const icl_solver_options *o = &solver->options;
+    double *at = prompt->scratch, most = icl_row_sum(d, prompt->A);
+    descent state = {.eta = o->step > 0 ? o->step
+                            : most > 0  ? 1 / most
+                                        : 0,
+                     .gamma = o->gamma > 0 ? o->gamma
+                              : most > 0   ? 1 / (3 * most)
+                                           : 0,
+                     .T = at,
+                     .product = at + d * d,
+                     .turned = at + 2 * d * d,
+                     .half = at + 3 * d * d};
+    memset(state.T, 0, (size_t)(d * d) * sizeof(double));
+    for (int64_t i = 0; i < d; i++)
+        state.T[i * d + i] = 1;
+    icl_iteration it = {.still = state.eta == 0,
+                        .step = state.eta,
+                        .residual = state.half + d,
+                        .next = state.half + 2 * d,
+                        .move = move,
+                        .state = &state};
+    icl_iterate(solver, prompt, &it);
     return ICL_OK;
 }
 
-const icl_algorithm icl_algorithm_gd_plus_plus = {.steps = 1, .scratch = scratch_size, .run = run};
+const icl_algorithm icl_algorithm_gd_plus_plus = {
+    .steps = 1, .scratch = scratch_size, .run = run, .road = &icl_road_spectral};

@@ -1,5 +1,6 @@
 /* Least squares of least norm, X^+ y, by the singular values of X above max(n, d) eps s_max. */
 #include "linalg/linalg.h"
+#include "solve/prefix.h"
 #include "solve/solver.h"
 
 static int64_t scratch_size(const icl_solver *solver, int64_t n) {
@@ -16,4 +17,4 @@ static icl_status run(const icl_solver *solver, icl_prompt *prompt) {
 }
 
 const icl_algorithm icl_algorithm_least_squares = {
-    .examples = 1, .scratch = scratch_size, .run = run};
+    .examples = 1, .scratch = scratch_size, .run = run, .road = &icl_road_triangle};

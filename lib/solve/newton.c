@@ -1,10 +1,11 @@
-/* Iterative Newton (Schulz) for the inverse of A = X^T X + lambda I (Fu et al. 2310.17086):
+/* Iterative Newton (Schulz) for the inverse of A = X^T X + lambda I (Fu et al. 2310.17086) and its
+ * order-r family (Giannou et al. 2403.03183):
  *
- *     M_0 = alpha A,  M_{k+1} = 2 M_k - M_k A M_k,  w_k = M_k c,  I - M_k A = (I - alpha
- * A^2)^{2^k}.
+ *     M_0 = alpha A,  M_{k+1} = M_k sum_{m<r} E^m,  E = I - A M_k,  w_k = M_k c,
+ *     I - M_k A = (I - alpha A^2)^(r^k);  for r = 2, M_{k+1} = 2 M_k - M_k A M_k.
  *
  * It converges for 0 < alpha < 2 / l_max^2; the default is 1 / ||A^2||_F. Of a singular A it finds
- * the pseudo-inverse, but then rounding errors in the null space double with every step: the
+ * the pseudo-inverse, but then rounding errors in the null space grow by r with every step: the
  * iteration ends at its numerical floor, where the residual of w_k is rounding of M_k alone.
  */
 #include <float.h>
@@ -12,13 +13,14 @@
 #include <string.h>
 
 #include "linalg/linalg.h"
+#include "solve/prefix.h"
 #include "solve/solver.h"
 #include "solve/stop.h"
 
 typedef struct newton {
-    int64_t d;
+    int64_t d, order;
     double *A, *c; /* the system in units of a power of two, so that A^2 is in range */
-    double *M, *product, *next;
+    double *M, *product, *next, *sum; /* sum: of order > 2 only */
     double *w, *residual;
     double norm_A, norm_c;
     icl_stopping stopping;
@@ -26,7 +28,8 @@ typedef struct newton {
 
 static int64_t scratch_size(const icl_solver *solver, int64_t n) {
     (void)n;
-    return solver->dim * (4 * solver->dim + 3);
+    int64_t d = solver->dim, squares = solver->options.order > 2 ? 5 : 4;
+    return d * (squares * d + 3);
 }
 
 /* A and c over 2^*exponent; 0 for A = 0. */
@@ -72,13 +75,39 @@ static int read_out(newton *it, const double *M) {
     return icl_all_finite(it->w, d);
 }
 
-/* M <- 2 M - M A M; 0, and M as it was, where w would not be finite. */
-static int advance(newton *it) {
+/* next = 2 M - M (A M) */
+static void step_by_two(newton *it) {
     int64_t d = it->d;
-    icl_matmul(0, 0, d, d, d, it->A, it->M, it->product);
     icl_matmul(0, 0, d, d, d, it->M, it->product, it->next);
     for (int64_t i = 0; i < d * d; i++)
         it->next[i] = 2 * it->M[i] - it->next[i];
+}
+
+/* next = M (I + E (I + E (..))) with E = I - A M: r - 1 products by Horner's rule */
+static void step_by_order(newton *it) {
+    int64_t d = it->d;
+    double *E = it->product, *term = it->next, *sum = it->sum;
+    for (int64_t i = 0; i < d * d; i++)
+        E[i] = (i % (d + 1) == 0) - E[i];
+    memcpy(sum, E, (size_t)(d * d) * sizeof *sum);
+    for (int64_t m = 2; m < it->order; m++) {
+        icl_matmul(0, 0, d, d, d, E, sum, term);
+        for (int64_t i = 0; i < d * d; i++)
+            sum[i] = E[i] + term[i];
+    }
+    icl_matmul(0, 0, d, d, d, it->M, sum, it->next);
+    for (int64_t i = 0; i < d * d; i++)
+        it->next[i] += it->M[i];
+}
+
+/* The next M; 0, and M as it was, where w would not be finite. */
+static int advance(newton *it) {
+    int64_t d = it->d;
+    icl_matmul(0, 0, d, d, d, it->A, it->M, it->product);
+    if (it->order == 2)
+        step_by_two(it);
+    else
+        step_by_order(it);
     if (!read_out(it, it->next))
         return 0;
     double *old = it->M;
@@ -118,22 +147,26 @@ static icl_status run(const icl_solver *solver, icl_prompt *prompt) {
     int64_t d = solver->dim, square = d * d;
     double *at = prompt->scratch;
     newton it = {.d = d,
+                 .order = solver->options.order,
                  .A = at,
                  .M = at + square,
                  .product = at + 2 * square,
                  .next = at + 3 * square,
                  .c = at + 4 * square,
                  .w = at + 4 * square + d,
-                 .residual = at + 4 * square + 2 * d};
+                 .residual = at + 4 * square + 2 * d,
+                 .sum = at + 4 * square + 3 * d};
     int exponent = 0;
-    if (!scale_system(&it, prompt, solver->ridge, &exponent)) {
+    if (!scale_system(&it, prompt, solver->options.ridge, &exponent)) {
         prompt->report.stop = ICL_STOP_CONVERGED;
+        prompt->report.step = solver->options.step;
         return ICL_OK;
     }
-    icl_stopping_begin(&it.stopping, solver->steps, solver->tolerance, d, it.c);
-    prompt->report.step = start(&it, solver->step, exponent);
+    icl_stopping_begin(&it.stopping, prompt->steps, solver->options.tolerance, d, it.c);
+    prompt->report.step = start(&it, solver->options.step, exponent);
     iterate(&it, prompt);
     return ICL_OK;
 }
 
-const icl_algorithm icl_algorithm_newton = {.steps = 1, .scratch = scratch_size, .run = run};
+const icl_algorithm icl_algorithm_newton = {
+    .steps = 1, .scratch = scratch_size, .run = run, .road = &icl_road_spectral};

@@ -7,16 +7,30 @@
 #include "linalg/linalg.h"
 #include "solve/solver.h"
 
+typedef struct descent {
+    double eta;
+    const double *B;
+    double *direction; /* d */
+} descent;
+
+static icl_stop move(void *state, const icl_prompt *prompt, const double *residual, double *next) {
+    const descent *it = state;
+    icl_symmetric_apply(prompt->d, it->B, residual, it->direction);
+    for (int64_t i = 0; i < prompt->d; i++)
+        next[i] = prompt->w[i] - it->eta * it->direction[i];
+    return ICL_STOP_NONE;
+}
+
 static int64_t scratch_size(const icl_solver *solver, int64_t n) {
     (void)n;
-    int64_t d = solver->dim, rank = solver->rank, vectors = ICL_DESCEND_VECTORS * d;
-    if (solver->step > 0)
+    int64_t d = solver->dim, rank = solver->rank, vectors = 3 * d;
+    if (solver->options.step > 0)
         return vectors;
-    int64_t best = icl_best_step_scratch(rank);
-    if (best < 0)
-        return best;
-    best += d * rank + rank * rank;
-    return best > vectors ? best : vectors;
+    int64_t extremes = icl_extremes_scratch(rank);
+    if (extremes < 0)
+        return extremes;
+    extremes += d * rank + rank * rank;
+    return extremes > vectors ? extremes : vectors;
 }
 
 /* 1 if X B = 0 to rounding: tr(A B) = ||X B^1/2||_F^2 is lost in the rounding of its terms. */
@@ -39,16 +53,30 @@ static icl_status best_step(const icl_solver *solver, icl_prompt *prompt, double
         return ICL_OK;
     icl_matmul(0, 1, d, rank, d, prompt->A, solver->factor, half);
     icl_matmul(0, 0, rank, rank, d, solver->factor, half, product);
-    return icl_best_step(rank, prompt->n, tolerance, product, rest, prompt->scratch_size - used,
-                         eta);
-}
-
-static icl_status run(const icl_solver *solver, icl_prompt *prompt) {
-    double eta = solver->step;
-    if (eta == 0)
-        ICL_TRY(best_step(solver, prompt, &eta));
-    icl_descend(solver, prompt, eta);
+    double least, greatest;
+    ICL_TRY(icl_extremes(rank, prompt->n, tolerance, product, rest, prompt->scratch_size - used,
+                         &least, &greatest));
+    if (greatest > 0)
+        *eta = 2 / (greatest + least);
     return ICL_OK;
 }
 
-const icl_algorithm icl_algorithm_pgd = {.steps = 1, .scratch = scratch_size, .run = run};
+static icl_status run(const icl_solver *solver, icl_prompt *prompt) {
+    int64_t d = prompt->d;
+    descent state = {.eta = solver->options.step,
+                     .B = solver->preconditioner,
+                     .direction = prompt->scratch + 2 * d};
+    if (state.eta == 0)
+        ICL_TRY(best_step(solver, prompt, &state.eta));
+    icl_iteration it = {.still = state.eta == 0,
+                        .step = state.eta,
+                        .residual = prompt->scratch,
+                        .next = prompt->scratch + d,
+                        .move = move,
+                        .state = &state};
+    icl_iterate(solver, prompt, &it);
+    return ICL_OK;
+}
+
+const icl_algorithm icl_algorithm_pgd = {
+    .steps = 1, .start = 1, .scratch = scratch_size, .run = run};

@@ -19,14 +19,6 @@ typedef struct sweep {
     int64_t scratch_size; /* of the algorithm */
 } sweep;
 
-/* w_0, or 0 for the methods without one. */
-static void set_start(const icl_solver *solver, double *w) {
-    if (solver->start != NULL)
-        memcpy(w, solver->start, (size_t)solver->dim * sizeof *w);
-    else
-        memset(w, 0, (size_t)solver->dim * sizeof *w);
-}
-
 /* A = n S and c = n b; 0 if they overflowed. */
 static int take_moments(const icl_batch *batch, int64_t index, double *A, double *c) {
     int64_t d = batch->dim;
@@ -39,25 +31,15 @@ static int take_moments(const icl_batch *batch, int64_t index, double *A, double
     return icl_all_finite(A, d * d) && icl_all_finite(c, d);
 }
 
-/* The path from its last recorded w on: every later w is the same. */
-static void finish_path(const icl_solver *solver, icl_prompt *prompt) {
-    if (prompt->path == NULL)
-        return;
-    for (int64_t step = prompt->report.steps; step <= solver->steps; step++)
-        icl_prompt_record(prompt, step);
-}
-
-/* A prompt that leaves the finite numbers, or where LAPACK finds no end, does not stop the others.
- */
-static void solve_prompt(const icl_solver *solver, icl_prompt *prompt, int in_range) {
-    set_start(solver, prompt->w);
+void icl_solver_run(const icl_solver *solver, icl_prompt *prompt, int in_range) {
+    icl_solver_start(solver, prompt->w);
     prompt->report = (icl_solver_report){.stop = ICL_STOP_DIVERGED, .rank = -1};
     int solved = in_range && solver->algorithm->run(solver, prompt) == ICL_OK;
     if (!solved || !icl_all_finite(prompt->w, prompt->d)) {
-        set_start(solver, prompt->w);
+        icl_solver_start(solver, prompt->w);
         prompt->report.stop = ICL_STOP_DIVERGED;
     }
-    finish_path(solver, prompt);
+    icl_prompt_finish(prompt);
 }
 
 static void predict_prompt(const sweep *s, int64_t index, const double *w) {
@@ -80,6 +62,7 @@ static icl_status solve_block(void *user, int64_t block) {
     double *slot = icl_scratch_take(s->scratch), *c = slot + d, *A = c + d;
     icl_prompt prompt = {.n = n,
                          .d = d,
+                         .steps = s->solver->steps,
                          .A = moments ? A : NULL,
                          .c = moments ? c : NULL,
                          .scratch = A + (moments ? d * d : 0),
@@ -93,7 +76,8 @@ static icl_status solve_block(void *user, int64_t block) {
         }
         prompt.w = s->w != NULL ? s->w + p * d : slot;
         prompt.path = s->path != NULL ? s->path + p * (s->solver->steps + 1) * d : NULL;
-        solve_prompt(s->solver, &prompt, in_range);
+        prompt.noise = batch->noise[p];
+        icl_solver_run(s->solver, &prompt, in_range);
         if (s->reports != NULL)
             s->reports[p] = prompt.report;
         if (s->prediction != NULL)
@@ -110,7 +94,7 @@ static icl_status check_batch(const char *function, const icl_solver *solver,
     ICL_REQUIRE(context, batch->dim == solver->dim, ICL_ERR_SHAPE,
                 "%s: the batch has dim = %lld, the solver %lld", function, (long long)batch->dim,
                 (long long)solver->dim);
-    ICL_REQUIRE(context, !solver->algorithm->examples || (batch->contents & ICL_CONTENTS_EXAMPLES),
+    ICL_REQUIRE(context, !solver->examples || (batch->contents & ICL_CONTENTS_EXAMPLES),
                 ICL_ERR_MISSING, "%s: the batch holds no examples (ICL_CONTENTS_EXAMPLES)",
                 function);
     return ICL_OK;
@@ -170,10 +154,15 @@ static icl_status predict(const void *self, const icl_batch *batch, double *pred
     return icl_solver_predict(self, batch, prediction);
 }
 
+static icl_status prefixes(const void *self, const icl_batch *batch, double *prediction) {
+    const icl_solver *solver = self;
+    return icl_solver_prefixes(&solver, 1, batch, NULL, &prediction, NULL, NULL);
+}
+
 icl_status icl_solver_predictor(const icl_solver *solver, icl_predictor *out) {
     if (solver == NULL)
         return ICL_ERR_ARGUMENT;
     ICL_REQUIRE_POINTER(solver->context, out);
-    *out = (icl_predictor){.predict = predict, .self = solver};
+    *out = (icl_predictor){.predict = predict, .self = solver, .prefixes = prefixes};
     return ICL_OK;
 }

@@ -5,11 +5,17 @@
 #include <string.h>
 
 #include "linalg/linalg.h"
+#include "solve/ridge.h"
 
 enum { MAX_DIM = 16384 };
 
-static const icl_solver_options default_options = {
-    .size = sizeof(icl_solver_options), .method = ICL_METHOD_GD, .dim = 5, .steps = 1};
+static const icl_solver_options default_options = {.size = sizeof(icl_solver_options),
+                                                   .method = ICL_METHOD_GD,
+                                                   .dim = 5,
+                                                   .steps = 1,
+                                                   .order = 2,
+                                                   .memory = 10,
+                                                   .ridge_factor = 1};
 
 static const icl_algorithm *const algorithms[] = {
     [ICL_METHOD_GD] = &icl_algorithm_gd,
@@ -19,6 +25,16 @@ static const icl_algorithm *const algorithms[] = {
     [ICL_METHOD_LEAST_SQUARES] = &icl_algorithm_least_squares,
     [ICL_METHOD_BAYES] = &icl_algorithm_bayes,
     [ICL_METHOD_GD_PLUS_PLUS] = &icl_algorithm_gd_plus_plus,
+    [ICL_METHOD_HEAVY_BALL] = &icl_algorithm_heavy_ball,
+    [ICL_METHOD_NESTEROV] = &icl_algorithm_nesterov,
+    [ICL_METHOD_CHEBYSHEV] = &icl_algorithm_chebyshev,
+    [ICL_METHOD_ONLINE_GD] = &icl_algorithm_online_gd,
+    [ICL_METHOD_SGD] = &icl_algorithm_sgd,
+    [ICL_METHOD_AVERAGE] = &icl_algorithm_average,
+    [ICL_METHOD_CONJUGATE_GRADIENT] = &icl_algorithm_conjugate_gradient,
+    [ICL_METHOD_BFGS] = &icl_algorithm_bfgs,
+    [ICL_METHOD_DFP] = &icl_algorithm_dfp,
+    [ICL_METHOD_LBFGS] = &icl_algorithm_lbfgs,
 };
 enum { METHODS = sizeof algorithms / sizeof *algorithms };
 
@@ -34,10 +50,29 @@ static icl_status check_numbers(const icl_context *context, const icl_solver_opt
                 "%s: method = %d is none of icl_method", function, (int)o->method);
     ICL_TRY(icl_check_range(context, function, "dim", o->dim, 1, MAX_DIM));
     ICL_TRY(icl_check_range(context, function, "steps", o->steps, 0, INT64_C(1) << 31));
-    ICL_TRY(icl_check_real(context, function, "step", o->step, 0));
-    ICL_TRY(icl_check_real(context, function, "ridge", o->ridge, 0));
-    ICL_TRY(icl_check_real(context, function, "gamma", o->gamma, 0));
-    return icl_check_real(context, function, "tolerance", o->tolerance, 0);
+    ICL_TRY(icl_check_range(context, function, "order", o->order, 2, 64));
+    ICL_TRY(icl_check_range(context, function, "memory", o->memory, 1, 1024));
+    ICL_REQUIRE(context, (unsigned)o->rule <= ICL_RIDGE_TUNED, ICL_ERR_ARGUMENT,
+                "%s: rule = %d is none of icl_ridge_rule", function, (int)o->rule);
+    const struct {
+        const char *name;
+        double value;
+    } reals[] = {{"step", o->step},
+                 {"ridge", o->ridge},
+                 {"tolerance", o->tolerance},
+                 {"gamma", o->gamma},
+                 {"momentum", o->momentum},
+                 {"least", o->least},
+                 {"greatest", o->greatest},
+                 {"ridge_factor", o->ridge_factor},
+                 {"ridge_most", o->ridge_most}};
+    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
+        ICL_TRY(icl_check_real(context, function, reals[i].name, reals[i].value, 0));
+    ICL_REQUIRE(context, o->momentum < 1, ICL_ERR_ARGUMENT, "%s: momentum = %g, must be below 1",
+                function, o->momentum);
+    ICL_REQUIRE(context, o->greatest == 0 || o->least <= o->greatest, ICL_ERR_ARGUMENT,
+                "%s: least = %g is above greatest = %g", function, o->least, o->greatest);
+    return ICL_OK;
 }
 
 static icl_status check_law(const icl_context *context, const icl_solver_options *o) {
@@ -74,7 +109,7 @@ static icl_status check_symmetric(const icl_context *context, int64_t d, const d
 
 static icl_status check_options(const icl_context *context, const icl_solver_options *o) {
     ICL_TRY(check_numbers(context, o));
-    if ((o->method == ICL_METHOD_GD || o->method == ICL_METHOD_PGD) && o->start != NULL)
+    if (algorithms[o->method]->start && o->start != NULL)
         ICL_TRY(icl_check_array(context, "icl_solver_create", "start", o->start, o->dim));
     if (o->method == ICL_METHOD_PGD)
         ICL_TRY(check_symmetric(context, o->dim, o->preconditioner));
@@ -112,10 +147,11 @@ static icl_status factorise(icl_solver *solver, double *factor) {
 
 static icl_status copy_matrices(icl_solver *solver, const icl_solver_options *o) {
     int64_t d = o->dim, square = o->method == ICL_METHOD_PGD ? d * d : 0;
-    if (o->method != ICL_METHOD_PGD && (o->method != ICL_METHOD_GD || o->start == NULL))
+    int starts = solver->algorithm->start && o->start != NULL;
+    if (!starts && square == 0)
         return ICL_OK;
     ICL_TRY(ICL_NEW(solver->context, &solver->matrices, d + 2 * square));
-    if (o->start != NULL)
+    if (starts)
         solver->start = memcpy(solver->matrices, o->start, (size_t)d * sizeof(double));
     if (square == 0)
         return ICL_OK;
@@ -140,10 +176,10 @@ icl_status icl_solver_create(icl_context *context, const icl_solver_options *opt
     solver->algorithm = algorithms[o.method];
     solver->dim = o.dim;
     solver->steps = solver->algorithm->steps ? o.steps : 0;
-    solver->step = o.step;
-    solver->ridge = o.ridge;
-    solver->gamma = o.gamma;
-    solver->tolerance = o.tolerance;
+    solver->options = o;
+    solver->options.preconditioner = solver->options.start = NULL;
+    solver->options.law = NULL;
+    solver->examples = solver->algorithm->examples || icl_ridge_estimates(solver);
     icl_status status = copy_matrices(solver, &o);
     if (status == ICL_OK && o.method == ICL_METHOD_BAYES)
         status = icl_law_share(o.law, &solver->law);

@@ -16,19 +16,28 @@ typedef struct icl_prompt {
     int64_t n, d;
     const double *X, *y; /* n x d, n; NULL where the batch leaves them out */
     const double *A, *c; /* d x d, d; NULL for an algorithm that reads the examples */
+    double noise;        /* the prompt's sigma^2, 0 where the batch does not know it */
+    int64_t steps;       /* the number asked for */
     double *scratch;
     int64_t scratch_size;
-    double *w;    /* d: holds w_0 or 0 at first, the answer at last */
-    double *path; /* (steps + 1) x d, or NULL */
+    double *w;                    /* d: holds w_0 or 0 at first, the answer at last */
+    double *path;                 /* w_i for each i of the grid, or for i = 0..steps; or NULL */
+    const int64_t *grid;          /* numbers of steps, ascending; NULL: all */
+    int64_t grid_count, recorded; /* of the grid's rows so far */
     icl_solver_report report;
 } icl_prompt;
 
+/* How all prefixes of a prompt are served, for all solvers of its kind at once: prefix.h. */
+typedef struct icl_road icl_road;
+
 typedef struct icl_algorithm {
-    int steps;    /* 1: iterates, and starts from w_0 */
+    int steps;    /* 1: iterates */
+    int start;    /* 1: from the option w_0 */
     int examples; /* 1: reads X and y, else A and c */
     /* Doubles of scratch for prompts of n examples; < 0: too large for LAPACK. */
     int64_t (*scratch)(const icl_solver *solver, int64_t n);
     icl_status (*run)(const icl_solver *solver, icl_prompt *prompt);
+    const icl_road *road; /* NULL: every prefix is run for itself */
 } icl_algorithm;
 
 extern const icl_algorithm icl_algorithm_gd;
@@ -38,12 +47,23 @@ extern const icl_algorithm icl_algorithm_ridge;
 extern const icl_algorithm icl_algorithm_least_squares;
 extern const icl_algorithm icl_algorithm_bayes;
 extern const icl_algorithm icl_algorithm_gd_plus_plus;
+extern const icl_algorithm icl_algorithm_heavy_ball;
+extern const icl_algorithm icl_algorithm_nesterov;
+extern const icl_algorithm icl_algorithm_chebyshev;
+extern const icl_algorithm icl_algorithm_online_gd;
+extern const icl_algorithm icl_algorithm_sgd;
+extern const icl_algorithm icl_algorithm_average;
+extern const icl_algorithm icl_algorithm_conjugate_gradient;
+extern const icl_algorithm icl_algorithm_bfgs;
+extern const icl_algorithm icl_algorithm_dfp;
+extern const icl_algorithm icl_algorithm_lbfgs;
 
 struct icl_solver {
     icl_context *context;
     const icl_algorithm *algorithm;
-    int64_t dim, steps;
-    double step, ridge, tolerance, gamma;
+    int64_t dim, steps;           /* steps: 0 for the methods without */
+    int examples;                 /* 1: needs X and y */
+    icl_solver_options options;   /* its pointers are NULL: what they held is below */
     double *matrices;             /* the block behind the pointers that follow */
     const double *preconditioner; /* B (d x d); NULL: I */
     const double *factor;         /* F (rank x d), B = F^T F, without the null space of B */
@@ -54,28 +74,49 @@ struct icl_solver {
 
 /* ---- what the algorithms share ---- */
 
-/* Writes w as w_step into the path, if one is wanted. */
-void icl_prompt_record(icl_prompt *prompt, int64_t step);
+/* w_0, or 0 for the methods without one. */
+void icl_solver_start(const icl_solver *solver, double *w);
 
-/* GD and PGD: w <- w - eta B (A w - c). 3 d doubles of scratch. */
-enum { ICL_DESCEND_VECTORS = 3 };
-void icl_descend(const icl_solver *solver, icl_prompt *prompt, double eta);
+/* Runs one prompt, its moments in range or not: one that leaves the finite numbers, or where LAPACK
+ * finds no end, keeps its last finite w and says DIVERGED. */
+void icl_solver_run(const icl_solver *solver, icl_prompt *prompt, int in_range);
+
+/* Writes w as w_step into the path, if that is wanted. */
+void icl_prompt_record(icl_prompt *prompt, int64_t step);
+/* The path from its last recorded w on: every later w is the same. */
+void icl_prompt_finish(icl_prompt *prompt);
+
+/* A method whose steps start from the residual g = A w - c. */
+typedef struct icl_iteration {
+    int still;               /* 1: nothing can move */
+    double step;             /* for the report */
+    double norm_A;           /* > 0: residuals of 4 d eps (norm_A ||w|| + ||c||) are rounding, and
+                                the end */
+    double *residual, *next; /* d each */
+    /* next = w_{k+1} for w_k = prompt->w; ICL_STOP_NONE, or why there is no next one. */
+    icl_stop (*move)(void *state, const icl_prompt *prompt, const double *residual, double *next);
+    void *state;
+} icl_iteration;
+void icl_iterate(const icl_solver *solver, icl_prompt *prompt, const icl_iteration *it);
 
 /* residual = A w - c and, for a symmetric matrix, out = matrix x. */
 void icl_residual(int64_t d, const double *A, const double *c, const double *w, double *residual);
 void icl_symmetric_apply(int64_t d, const double *matrix, const double *x, double *out);
 
-/* 2 / (l_max + l_min) of a positive semi-definite matrix (d x d), over its eigenvalues above
- * tolerance l_max and at most `rank` of them; 0 for the matrix 0. */
-int64_t icl_best_step_scratch(int64_t d);
-icl_status icl_best_step(int64_t d, int64_t rank, double tolerance, const double *matrix,
-                         double *scratch, int64_t scratch_size, double *eta);
+/* The greatest row sum of |A| (d x d), which is never below its greatest eigenvalue. */
+double icl_row_sum(int64_t d, const double *A);
+
+/* The extreme eigenvalues of a positive semi-definite matrix (d x d) among those above tolerance
+ * l_max, at most `rank` of them; 0 and 0 for the matrix 0. */
+int64_t icl_extremes_scratch(int64_t d);
+icl_status icl_extremes(int64_t d, int64_t rank, double tolerance, const double *matrix,
+                        double *scratch, int64_t scratch_size, double *least, double *greatest);
 
 /* z (d) = X^T (X X^T + lambda I)^+ r by the singular values of X (n x d) above max(n, d) eps s_max:
- * the ridge solution, for lambda = 0 the least squares of least norm. */
+ * the ridge solution, for lambda = 0 the least squares of least norm. With s_max at scratch[0]. */
 int64_t icl_filtered_scratch(int64_t n, int64_t d);
 icl_status icl_filtered_solve(int64_t n, int64_t d, const double *X, const double *r, double lambda,
-                              double *scratch, int64_t scratch_size, double *z);
+                              double *scratch, int64_t scratch_size, double *z, int64_t *rank);
 
 /* What counts as zero beside 1: max(n, d) eps among singular values of X, 4 (n + d) eps among
  * eigenvalues of X^T X, whose entries carry the rounding of n sums. */

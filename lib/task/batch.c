@@ -281,6 +281,30 @@ icl_status icl_batch_assign(icl_batch *batch, const double *X, const double *y,
     return ICL_OK;
 }
 
+icl_status icl_batch_like(const icl_batch *batch, int64_t t, int64_t q, const double *X,
+                          const double *y, const double *queries, icl_batch **out) {
+    *out = NULL;
+    icl_batch_options o;
+    ICL_TRY(icl_batch_options_init(&o, sizeof o));
+    o.prompts = batch->prompts;
+    o.dim = batch->dim;
+    o.context = t;
+    o.queries = q;
+    o.contents = batch->contents;
+    icl_batch *made;
+    ICL_TRY(icl_batch_create(batch->context, &o, &made));
+    icl_status status = icl_batch_assign(made, X, y, queries, NULL);
+    if (status != ICL_OK) {
+        icl_batch_free(made);
+        return status;
+    }
+    memcpy(made->noise, batch->noise, (size_t)batch->prompts * sizeof(double));
+    if (batch->task != NULL)
+        memcpy(made->task, batch->task, (size_t)(batch->prompts * batch->dim) * sizeof(double));
+    *out = made;
+    return ICL_OK;
+}
+
 /* ---- what it holds ---- */
 
 int64_t icl_batch_prompts(const icl_batch *batch) {

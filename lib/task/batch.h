@@ -56,6 +56,11 @@ icl_status icl_batch_need_scratch(icl_batch *batch, int64_t doubles);
 void icl_batch_swap(icl_batch *a, icl_batch *b);
 icl_status icl_batch_need_shadow(icl_batch *batch);
 
+/* A batch with the prompts, contents, tasks and noise levels of another, but other examples (B x t x d,
+ * B x t) and queries (B x q x d); targets are 0. */
+icl_status icl_batch_like(const icl_batch *batch, int64_t t, int64_t q, const double *X,
+                          const double *y, const double *queries, icl_batch **out);
+
 /* Moments of prompt p: S (d x d), b (d); *syy. Any may be NULL. */
 void icl_batch_moments(const icl_batch *batch, int64_t prompt, double *S, double *b, double *syy);
 

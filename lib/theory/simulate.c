@@ -9,21 +9,6 @@
 
 enum { BLOCK = 16, CHUNK = 1024 };
 
-void icl_tally_add(icl_tally *tally, double value) {
-    tally->count += 1;
-    double distance = value - tally->mean;
-    tally->mean += distance / tally->count;
-    tally->squares += distance * (value - tally->mean);
-}
-
-double icl_tally_variance(const icl_tally *tally) {
-    return tally->squares / (tally->count - 1);
-}
-
-double icl_tally_error(const icl_tally *tally) {
-    return sqrt(icl_tally_variance(tally) / tally->count);
-}
-
 icl_status icl_check_simulation(const icl_context *context, const char *function,
                                 const icl_simulation *simulation) {
     if (simulation == NULL)

@@ -4,16 +4,8 @@
 
 #include <icl/theory.h>
 
+#include "base/tally.h"
 #include "task/batch.h"
-
-/* Mean and sum of squared deviations so far (Welford). */
-typedef struct icl_tally {
-    double count, mean, squares;
-} icl_tally;
-
-void icl_tally_add(icl_tally *tally, double value);
-double icl_tally_variance(const icl_tally *tally); /* of one value, unbiased */
-double icl_tally_error(const icl_tally *tally);    /* standard error of the mean */
 
 typedef struct icl_run {
     const icl_law *law; /* the prompts' */

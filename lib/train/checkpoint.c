@@ -63,7 +63,8 @@ static void identity_of(const icl_trainer *t, char text[IDENTITY][TEXT]) {
     text[1][16] = '\0';
     snprintf(text[2], TEXT, "method=%d history=%" PRId64 " momentum=%d line_search=%d",
              (int)method->method, method->method == ICL_OPTIMISER_LBFGS ? method->history : 0,
-             method->momentum > 0, method->method == ICL_OPTIMISER_LBFGS && method->line_search);
+             method->method == ICL_OPTIMISER_SGD && method->momentum > 0,
+             method->method == ICL_OPTIMISER_LBFGS && method->line_search);
     snprintf(text[3], TEXT,
              "on=%d batch=%" PRId64 " queries=%" PRId64 " first=%" PRId64 " refresh=%" PRId64
              " moments=%d",
@@ -203,6 +204,7 @@ static void take_over(icl_trainer *t, const icl_safetensors *file, const progres
                    (size_t)arrays[i].shape[0] * sizeof(double));
     icl_model_file_copy(t->model, file);
     memcpy(&t->optimiser->counters, p->steps, sizeof p->steps);
+    t->unsaved = 0;
     t->running = (int)p->counters[1];
     t->run_steps = p->counters[2];
     t->averaged = p->counters[3];

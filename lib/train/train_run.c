@@ -30,8 +30,10 @@ static icl_status take_mean(icl_trainer *t) {
     if (t->averaged == 0)
         return ICL_OK;
     for (int64_t i = 0; i < t->model->count; i++)
-        t->model->parameters[i] = t->mean[i] / (double)t->averaged;
-    return t->population != NULL ? icl_trainer_excess(t, t->model, &t->report.excess, NULL) : ICL_OK;
+        if (t->model->trained[i])
+            t->model->parameters[i] = t->mean[i] / (double)t->averaged;
+    return t->population != NULL ? icl_trainer_excess(t, t->model, &t->report.excess, NULL)
+                                 : ICL_OK;
 }
 
 static void begin(icl_trainer *t) {
@@ -72,6 +74,14 @@ static icl_status go_on(icl_trainer *t) {
     return ICL_OK;
 }
 
+/* Writes the end of a run; where that fails, another icl_trainer_run tries again. */
+static icl_status save_end(icl_trainer *t) {
+    t->unsaved = 1;
+    ICL_TRY(save(t));
+    t->unsaved = 0;
+    return ICL_OK;
+}
+
 /* A run that was interrupted is saved as one that goes on. */
 static icl_status end(icl_trainer *t) {
     int interrupted = t->report.stop == ICL_STOP_TIME || t->report.stop == ICL_STOP_CALLBACK;
@@ -79,20 +89,25 @@ static icl_status end(icl_trainer *t) {
         ICL_TRY(save(t));
     t->running = 0;
     ICL_TRY(take_mean(t));
-    return interrupted ? ICL_OK : save(t);
+    return interrupted ? ICL_OK : save_end(t);
+}
+
+static icl_status run(icl_trainer *t) {
+    begin(t);
+    t->report.stop = t->run_steps < t->options.steps ? ICL_STOP_NONE : ICL_STOP_STEPS;
+    icl_status status = go_on(t);
+    if (status == ICL_OK)
+        return end(t);
+    if (status != ICL_ERR_IO)
+        t->running = 0;
+    return status;
 }
 
 icl_status icl_trainer_run(icl_trainer *trainer, icl_train_report *report) {
     if (trainer == NULL)
         return ICL_ERR_ARGUMENT;
     icl_trainer *t = trainer;
-    begin(t);
-    t->report.stop = t->run_steps < t->options.steps ? ICL_STOP_NONE : ICL_STOP_STEPS;
-    icl_status status = go_on(t);
-    if (status == ICL_OK)
-        status = end(t);
-    else if (status != ICL_ERR_IO)
-        t->running = 0;
+    icl_status status = t->unsaved ? save_end(t) : run(t);
     if (report != NULL && (status == ICL_OK || status == ICL_ERR_DIVERGED))
         *report = t->report;
     return status;

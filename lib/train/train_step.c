@@ -26,10 +26,9 @@ static int objective(const double *x, double *value, double *gradient, void *use
     icl_trainer *t = user;
     memcpy(t->trial->parameters, x, (size_t)t->model->count * sizeof *x);
     memcpy(t->trial->trained, t->model->trained, (size_t)t->model->count);
-    icl_status status =
-        t->options.on == ICL_TRAIN_POPULATION
-            ? icl_trainer_excess(t, t->trial, value, gradient)
-            : icl_model_loss_in(t->trial, t->batch, &t->workspace, value, gradient);
+    icl_status status = t->options.on == ICL_TRAIN_POPULATION
+                            ? icl_trainer_excess(t, t->trial, value, gradient)
+                            : icl_model_loss_in(t->trial, t->batch, &t->workspace, value, gradient);
     if (status == ICL_ERR_DIVERGED || status == ICL_ERR_NONFINITE) {
         *value = NAN;
         memset(gradient, 0, (size_t)t->model->count * sizeof *gradient);
@@ -54,10 +53,11 @@ static icl_status step_back(icl_trainer *t, const double *x) {
     if (t->report.step == 0)
         return icl_fail(t->context, ICL_ERR_DIVERGED,
                         "icl_trainer_step: the loss at the start is not finite");
-    return icl_fail(t->context, ICL_ERR_DIVERGED,
-                    "icl_trainer_step: diverged after step %lld (the last finite loss was %g): use a "
-                    "smaller rate",
-                    (long long)t->report.step, t->report.loss);
+    return icl_fail(
+        t->context, ICL_ERR_DIVERGED,
+        "icl_trainer_step: diverged after step %lld (the last finite loss was %g): use a "
+        "smaller rate",
+        (long long)t->report.step, t->report.loss);
 }
 
 /* Unless w ~ N(0, W) the loss of linear labels has no closed form off u = r = 0. */
@@ -85,6 +85,13 @@ icl_status icl_trainer_draw(icl_trainer *t) {
     return ICL_OK;
 }
 
+/* Weight decay and old momentum move entries without a gradient, too. */
+static void keep_untrained(icl_trainer *t) {
+    for (int64_t i = 0; i < t->model->count; i++)
+        if (!t->model->trained[i])
+            t->model->parameters[i] = t->start[i];
+}
+
 static icl_status step_once(icl_trainer *t, icl_step_report *done) {
     const icl_trainer_options *o = &t->options;
     int64_t count = t->model->count;
@@ -100,6 +107,7 @@ static icl_status step_once(icl_trainer *t, icl_step_report *done) {
         return icl_fail(t->context, t->failed, "icl_trainer_step: the loss at step %lld: %s",
                         (long long)(t->report.step + 1), icl_status_text(t->failed));
     ICL_TRY(status);
+    keep_untrained(t);
     memcpy(t->previous, t->start, (size_t)count * sizeof *x);
     t->report.step++;
     t->report.gradient_norm = done->gradient_norm;
@@ -124,8 +132,8 @@ icl_status icl_trainer_step(icl_trainer *trainer, icl_train_report *report) {
     icl_step_report done;
     ICL_TRY(icl_trainer_timed_step(trainer, &done));
     trainer->report.stop = ICL_STOP_NONE;
+    trainer->unsaved = 0;
     if (report != NULL)
         *report = trainer->report;
     return ICL_OK;
 }
-

@@ -1,4 +1,5 @@
-/* A trainer from the inside: train.c makes it, train_step.c takes a step, train_run.c repeats it. */
+/* A trainer from the inside: train.c makes it, train_step.c takes a step, train_run.c repeats it.
+ */
 #ifndef ICL_TRAIN_TRAINER_H
 #define ICL_TRAIN_TRAINER_H
 
@@ -9,7 +10,7 @@
 
 struct icl_trainer {
     icl_context *context;
-    icl_model *model;         /* borrowed, as the next two */
+    icl_model *model; /* borrowed, as the next two */
     icl_optimiser *optimiser;
     const icl_sampler *sampler;
     icl_trainer_options options;
@@ -26,6 +27,7 @@ struct icl_trainer {
     int64_t averaged;           /* terms in it */
     int running;                /* 1 while a run is unfinished */
     int64_t run_steps;          /* done in it */
+    int unsaved;                /* 1 while the end of a run waits to be written */
     int64_t drawn;              /* number of the set of prompts in the batch; < 0: none */
     icl_status failed;          /* of the objective, where it is no divergence */
     icl_train_report report;

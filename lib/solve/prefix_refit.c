@@ -1,0 +1,98 @@
+/* The road of algorithms that know nothing of prefixes: each prefix is a prompt of its own, whose
+ * moments are those of the prefix before and one example.
+ */
+#include <string.h>
+
+#include "linalg/linalg.h"
+#include "solve/prefix.h"
+
+/* LAPACK's work space may fall where a shape passes from wide to tall, and not beyond. */
+int64_t icl_refit_own(const icl_solver *solver, int64_t n) {
+    int64_t most = solver->algorithm->scratch(solver, n), end = 4 * solver->dim;
+    for (int64_t t = 0; t < n && t < end && most >= 0; t++) {
+        int64_t doubles = solver->algorithm->scratch(solver, t);
+        if (doubles < 0 || doubles > most)
+            most = doubles;
+    }
+    return most;
+}
+
+static int64_t path_rows(const icl_prefix_part *part) {
+    return part->solver->algorithm->steps ? part->count : 0;
+}
+
+/* w, the path, then the algorithm's own. */
+int64_t icl_refit_scratch(const icl_prefix_run *run, const icl_prefix_part *part) {
+    return icl_sum(icl_product(path_rows(part) + 1, run->d, 1), part->own);
+}
+
+void icl_refit(const icl_prefix_run *run, const icl_prefix_part *part, int64_t prompt, int64_t t,
+               const double *moments, double *scratch) {
+    const icl_batch *batch = run->batch;
+    int64_t d = run->d, first = prompt * run->n;
+    int64_t rows = path_rows(part);
+    icl_prompt p = {.n = t,
+                    .d = d,
+                    .X = batch->X + first * d,
+                    .y = batch->y + first,
+                    .A = moments,
+                    .c = moments != NULL ? moments + d * d : NULL,
+                    .noise = batch->noise[prompt],
+                    .steps = part->most,
+                    .w = scratch,
+                    .path = rows > 0 ? scratch + d : NULL,
+                    .grid = part->grid,
+                    .grid_count = part->count,
+                    .scratch = scratch + (rows + 1) * d,
+                    .scratch_size = part->own};
+    icl_solver_run(part->solver, &p, moments == NULL || icl_all_finite(moments, d * (d + 1)));
+    const double *query = icl_prefix_query(run, prompt, t);
+    for (int64_t k = 0; k < part->count; k++) {
+        const double *w = rows > 0 ? p.path + k * d : p.w;
+        icl_prefix_put(run, part, prompt, t, k, icl_frobenius(d, w, query), w, &p.report);
+    }
+    icl_prefix_report(run, part, prompt, t, &p.report);
+}
+
+/* A += x x^T, c += y x */
+static void add_example(int64_t d, const double *x, double y, double *moments) {
+    for (int64_t i = 0; i < d; i++)
+        for (int64_t j = 0; j < d; j++)
+            moments[i * d + j] += x[i] * x[j];
+    for (int64_t i = 0; i < d; i++)
+        moments[d * d + i] += y * x[i];
+}
+
+static int64_t scratch_size(const icl_prefix_run *run, const icl_prefix_part *parts,
+                            int64_t count) {
+    int64_t most = 0;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t doubles = icl_refit_scratch(run, &parts[i]);
+        most = doubles > most ? doubles : most;
+    }
+    return icl_sum(run->d * (run->d + 1), most);
+}
+
+static void run_prompt(const icl_prefix_run *run, const icl_prefix_part *parts, int64_t count,
+                       int64_t prompt, double *scratch) {
+    int64_t d = run->d;
+    double *moments = scratch, *rest = moments + d * (d + 1);
+    const double *y = run->batch->y + prompt * run->n;
+    memset(moments, 0, (size_t)(d * (d + 1)) * sizeof *moments);
+    for (int64_t t = 0; t <= run->end; t++) {
+        for (int64_t i = 0; t >= run->begin && i < count; i++)
+            icl_refit(run, &parts[i], prompt, t,
+                      parts[i].solver->algorithm->examples ? NULL : moments, rest);
+        if (t < run->end)
+            add_example(d, icl_prefix_query(run, prompt, t), y[t], moments);
+    }
+}
+
+static void run_group(const icl_prefix_run *run, const icl_prefix_part *parts, int64_t count,
+                      int64_t group, double *scratch) {
+    int64_t first = group * ICL_LANES, lanes = icl_batch_lanes(run->batch, group);
+    for (int64_t prompt = first; prompt < first + lanes; prompt++)
+        run_prompt(run, parts, count, prompt, scratch);
+}
+
+const icl_road icl_road_refit = {scratch_size, run_group};
