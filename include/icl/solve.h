@@ -116,8 +116,8 @@ ICL_API icl_status icl_solver_options_init(icl_solver_options *options, size_t s
 
 /* Makes a solver. An option that the method needs and lacks, or a value out of range, is
  * ICL_ERR_ARGUMENT; B not symmetric positive semi-definite (as a covariance of icl_law_create) is
- * ICL_ERR_NOT_PSD, a law of another dim ICL_ERR_SHAPE, one of other labels or with noise levels that
- * differ between prompts (the posterior is a mixture then) ICL_ERR_NO_CLOSED_FORM. Options of other
+ * ICL_ERR_NOT_PSD, a law of another dim ICL_ERR_SHAPE, one of other labels or tasks or with noise
+ * levels that differ between prompts (the posterior is not normal then) ICL_ERR_NO_CLOSED_FORM. Options of other
  * methods are not looked at beyond their range. Immutable: any threads may use it. */
 ICL_API icl_status icl_solver_create(icl_context *context, const icl_solver_options *options,
                                      icl_solver **out);

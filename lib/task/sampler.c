@@ -48,6 +48,41 @@ uint64_t icl_sampler_seed(const icl_sampler *sampler) {
     return sampler != NULL ? sampler->seed : 0;
 }
 
+/* V diag(scales)^2 V^T of a prompt. */
+static icl_status turned_covariance(const icl_sampler *sampler, int64_t prompt, double *out) {
+    const icl_law *law = sampler->law;
+    int64_t d = law->dim, dd = d * d;
+    uint64_t numbers[ICL_LANES];
+    double *V;
+    ICL_TRY(ICL_NEW(sampler->context, &V, ICL_LANES * (dd + d + 6)));
+    for (int l = 0; l < ICL_LANES; l++)
+        numbers[l] = (uint64_t)(prompt / law->rotation_every);
+    icl_random_kernels_of(sampler->context)
+        ->rotations(sampler->seed, ICL_PURPOSE_ROTATION, numbers, d, V, V + ICL_LANES * dd);
+    for (int64_t i = 0; i < d; i++)
+        for (int64_t j = 0; j <= i; j++) {
+            double sum = 0;
+            for (int64_t k = 0; k < d; k++)
+                sum += V[ICL_LANES * (i * d + k)] * law->scales[k] * law->scales[k] *
+                       V[ICL_LANES * (j * d + k)];
+            out[i * d + j] = out[j * d + i] = sum;
+        }
+    icl_dealloc(sampler->context, V);
+    return ICL_OK;
+}
+
+icl_status icl_sampler_covariance(const icl_sampler *sampler, int64_t prompt, double *covariance) {
+    if (sampler == NULL)
+        return ICL_ERR_ARGUMENT;
+    ICL_CHECK_RANGE(sampler->context, prompt, 0, (INT64_C(1) << 62) - 1);
+    ICL_REQUIRE_POINTER(sampler->context, covariance);
+    const icl_law *law = sampler->law;
+    if (law->rotation_every > 0)
+        return turned_covariance(sampler, prompt, covariance);
+    memcpy(covariance, law->covariance, (size_t)(law->dim * law->dim) * sizeof *covariance);
+    return ICL_OK;
+}
+
 icl_status icl_sampler_batch(const icl_sampler *sampler, int64_t prompts, int64_t queries,
                              uint32_t contents, icl_batch **out) {
     if (out != NULL)
@@ -98,7 +133,8 @@ static icl_status draw_examples(const icl_group_draw *g, icl_batch *batch, int64
     return ICL_OK;
 }
 
-static icl_status draw_group(const icl_group_draw *g, icl_batch *batch, int64_t group) {
+static icl_status draw_group(icl_group_draw *g, icl_batch *batch, int64_t group) {
+    icl_group_draw_rotations(g);
     icl_group_draw_task(g, batch, group);
     if (g->direct)
         icl_group_draw_moments(g, batch, group);
@@ -202,6 +238,9 @@ icl_status icl_sampler_draw_moments(const icl_sampler *sampler, int64_t first, i
     ICL_REQUIRE(sampler->context, law->labels == ICL_LABELS_LINEAR, ICL_ERR_NO_CLOSED_FORM,
                 "%s: labels = %d: only the moments of linear labels have a known law", __func__,
                 (int)law->labels);
+    ICL_REQUIRE(sampler->context, law->rotation_every == 0, ICL_ERR_NO_CLOSED_FORM,
+                "%s: rotation_every = %lld: the moments of one Sigma have a known law", __func__,
+                (long long)law->rotation_every);
     ICL_REQUIRE(sampler->context, law->covariates == ICL_COVARIATES_GAUSSIAN,
                 ICL_ERR_NO_CLOSED_FORM,
                 "%s: covariates = %d: only the moments of Gaussian ones have a known law", __func__,

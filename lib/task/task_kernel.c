@@ -18,11 +18,25 @@ static void affine(const icl_root *root, const double *mean, int64_t dim, int64_
         }
 }
 
-static void normalise(int64_t dim, double *w) {
+static void rotate(const double *V, const double *scales, const double *mean, int64_t dim,
+                   int64_t count, double *z, int64_t stride, double *x) {
+    for (int64_t i = 0; i < count; i++, z += 8 * dim, x += 8 * stride) {
+        for (int64_t k = 0; k < dim; k++)
+            v8_store(z + 8 * k, v8_mul(v8_set(scales[k]), v8_load(z + 8 * k)));
+        for (int64_t j = 0; j < dim; j++) {
+            v8 sum = v8_set(mean != NULL ? mean[j] : 0);
+            for (int64_t k = 0; k < dim; k++)
+                sum = v8_muladd(v8_load(V + 8 * (j * dim + k)), v8_load(z + 8 * k), sum);
+            v8_store(x + 8 * j, sum);
+        }
+    }
+}
+
+static void normalise(int64_t dim, double radius, double *w) {
     v8 sum = v8_set(0);
     for (int64_t j = 0; j < dim; j++)
         sum = v8_muladd(v8_load(w + 8 * j), v8_load(w + 8 * j), sum);
-    v8 scale = v8_div(v8_set(1), v8_sqrt(sum));
+    v8 scale = v8_div(v8_set(radius), v8_sqrt(sum));
     for (int64_t j = 0; j < dim; j++)
         v8_store(w + 8 * j, v8_mul(scale, v8_load(w + 8 * j)));
 }
@@ -185,4 +199,4 @@ static void factor(const icl_root *root, int64_t dim, int64_t first, int64_t cou
 }
 
 const icl_task_kernels ICL_ISA_NAME(icl_task_kernels) = {
-    affine, normalise, project, net, label, finish, accumulate, mean, factor, gram_of};
+    affine, rotate, normalise, project, net, label, finish, accumulate, mean, factor, gram_of};

@@ -142,6 +142,8 @@ static icl_status check_law(const char *function, const icl_law *law,
     ICL_TRY(icl_check_simulation(law->context, function, simulation));
     ICL_REQUIRE(law->context, law->labels == ICL_LABELS_LINEAR, ICL_ERR_NO_CLOSED_FORM,
                 "%s: the labels are not linear", function);
+    const char *gap = icl_law_no_moments(law);
+    ICL_REQUIRE(law->context, gap == NULL, ICL_ERR_NO_CLOSED_FORM, "%s: %s", function, gap);
     ICL_REQUIRE(law->context, law->mean == NULL, ICL_ERR_NO_CLOSED_FORM, "%s: the prior has a mean",
                 function);
     ICL_REQUIRE(law->context, law->noise == 0, ICL_ERR_NO_CLOSED_FORM, "%s: noise = %g, must be 0",
