@@ -2,7 +2,7 @@
  * caller's smaller struct, a newer caller's larger one, and no byte written past the size. */
 #include "support/support.h"
 
-enum { ROOM = 512, CANARY = 0xa5 };
+enum { ROOM = 1024, CANARY = 0xa5 };
 
 /* What the creators need beside their options; made by set_up. */
 typedef struct world {

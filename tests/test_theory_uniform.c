@@ -323,7 +323,7 @@ START_TEST(test_certificates_with_an_even_part_are_simulated) {
         icl_law *law = make_law(context, &c.options);
         layer_point p = random_point(context, 4, DIM, 0.3);
         icl_certificate got = {.size = sizeof got};
-        ASSERT_FAILS(context, ICL_ERR_NO_CLOSED_FORM, "uniform covariates",
+        ASSERT_FAILS(context, ICL_ERR_NO_CLOSED_FORM, "covariates that are not Gaussian",
                      icl_theory_certify(law, NULL, p.u, p.v, p.M, p.r, 0, &got));
         ASSERT_OK(context, icl_theory_certify(law, &simulation, p.u, p.v, p.M, p.r, 0, &got));
         naive_tally tally = naive_loss(context, &c.naive, 40, 60000, &p);

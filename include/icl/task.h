@@ -16,13 +16,20 @@
  * Purposes: 1 the task (w, or the net: w_k row-major, then a_k), 2 the random sign (minus where
  * the first word's top bit is set), 3 covariates (index i d + j), 4 label noise (index i), 5 query
  * covariates (index j d + k), 6 query noise (index j), 8 the noise level, 9 and 10 direct moments;
- * 7 is the start of a model. So an example's bits depend on neither n nor q, nor on the batch, the
+ * 11 the support of sparse tasks, 12 the place in a pool; 7 is the start of a model. So an example's bits depend on neither n nor q, nor on the batch, the
  * number of threads or the instruction set.
  *
  * With u the uniform of the first word of purpose 8, sigma = u sqrt(noise) for UNIFORM levels and
  * noise_values[floor(u noise_count)] for a SET. Where covariates are UNIFORM, the value of index e
  * of purposes 3 and 5 is sqrt(12) (u - 1/2), one product of doubles, u the uniform of the same
  * word e; else a normal.
+ *
+ * Tasks on the SPHERE have z = (sqrt(d) / ||z||) z of the normals z. Of SPARSE ones the coordinates
+ * p_0 .. p_{s-1} are kept: p = 0 .. d - 1, and for i = 0 .. s - 1 in turn p_i and p_k are exchanged,
+ * k = i + floor(u (d - i)), u the uniform of index i of purpose 11.
+ *
+ * From a pool a prompt takes entry floor(u K), u the uniform of the first word of purpose 12. Entry
+ * k of a pool that is drawn is the w of prompt k of the law without a pool under the seed pool_seed.
  *
  * With these values z, x = R z and w = mu + R' z, R R^T = Sigma and R' R'^T = W: a diagonal R for
  * IDENTITY and DIAGONAL and their inverses, else R = V diag(sqrt(eigenvalues)), the columns of V by
@@ -55,8 +62,20 @@ typedef enum icl_covariance {
     ICL_COVARIANCE_DENSE = 2,    /* values: d x d, symmetric */
     ICL_COVARIANCE_SPECTRUM = 3, /* values: d eigenvalues; a Haar basis drawn from rotation_seed */
     ICL_COVARIANCE_INVERSE = 4,  /* prior only: W = Sigma^-1 */
+    ICL_COVARIANCE_SCALAR = 5,   /* values: one number c >= 0; c I */
+    ICL_COVARIANCE_HALVES = 6,   /* SPECTRUM; values: one number kappa >= 0, the first d / 2 (rounded
+                                    down) eigenvalues; the others are 1 */
+    ICL_COVARIANCE_POWER = 7,    /* SPECTRUM; values: one number a; eigenvalue i is i^-a, i = 1..d */
     ICL_COVARIANCE_FORCE_INT = 0x7fffffff
 } icl_covariance;
+
+/* Sigma as it is given, or times what makes its trace d or 1. */
+typedef enum icl_trace {
+    ICL_TRACE_GIVEN = 0,
+    ICL_TRACE_DIM = 1,
+    ICL_TRACE_ONE = 2,
+    ICL_TRACE_FORCE_INT = 0x7fffffff
+} icl_trace;
 
 /* The law of the coordinates of z in x = R z, R R^T = Sigma (R: see above): mean 0, variance 1, so
  * that Sigma is the covariance of x under both. x uniform on the cube (-r/2, r/2)^d is UNIFORM with
@@ -66,6 +85,16 @@ typedef enum icl_covariates {
     ICL_COVARIATES_UNIFORM = 1,  /* z_j uniform on (-sqrt 3, sqrt 3) */
     ICL_COVARIATES_FORCE_INT = 0x7fffffff
 } icl_covariates;
+
+/* The law of w = mu + R' z, R' R'^T = W, of linear labels (R': see above). */
+typedef enum icl_tasks {
+    ICL_TASKS_GAUSSIAN = 0, /* z ~ N(0, I): w ~ N(mu, W) */
+    ICL_TASKS_SPHERE = 1,   /* z uniform on the sphere of radius sqrt d: W is the covariance of w, too */
+    ICL_TASKS_SPARSE = 2,   /* z_j ~ N(0, 1) for `sparsity` coordinates, equally likely to be any, and 0
+                               for the others: the covariance of w is (sparsity / d) W. R' must be
+                               diagonal: IDENTITY, DIAGONAL, SCALAR, or INVERSE of such a Sigma */
+    ICL_TASKS_FORCE_INT = 0x7fffffff
+} icl_tasks;
 
 /* The labels f(x). All but LINEAR have ||w|| = 1, uniform on the sphere, and a law that is
  * invariant under f -> -f: where g is not odd, f carries a random sign, one a prompt. */
@@ -114,6 +143,13 @@ typedef struct icl_law_options {
     int64_t noise_count;        /* SET: how many, 1 to 65536 */
     icl_noise_law noise_law;    /* default FIXED */
     icl_covariates covariates;  /* default GAUSSIAN */
+    icl_trace trace;            /* of Sigma; default GIVEN */
+    icl_tasks tasks;            /* of linear labels; default GAUSSIAN */
+    int64_t sparsity;           /* SPARSE: non-zero weights, 1 to d; default 3 */
+    int64_t pool;               /* K > 0, to 2^31: the task is one of K, equally likely, for all
+                                   labels with a w (not NET); default 0: drawn for each prompt */
+    const double *pool_values;  /* their w (K x d), borrowed during the call; NULL: drawn once */
+    uint64_t pool_seed;         /* that they are drawn with; default 0 */
 } icl_law_options;
 
 typedef struct icl_law icl_law;
@@ -124,7 +160,9 @@ ICL_API icl_status icl_law_options_init(icl_law_options *options, size_t size);
  * semi-definite (least eigenvalue >= -1e-12 of the largest): else ICL_ERR_NOT_PSD, and the text
  * names the entry or the eigenvalue. W = Sigma^-1 with a singular Sigma is ICL_ERR_SINGULAR. A
  * prior or a mean with labels other than LINEAR is ICL_ERR_ARGUMENT. Immutable; may be shared by
- * threads, except that a CALLBACK law calls label_fn from each of them. Cost O(d^3). */
+ * threads, except that a CALLBACK law calls label_fn from each of them. A trace that cannot be made
+ * what it should is ICL_ERR_ARGUMENT, as is a kind of tasks with labels other than LINEAR. Cost
+ * O(d^3). */
 ICL_API icl_status icl_law_create(icl_context *context, const icl_law_options *options,
                                   icl_law **out);
 ICL_API void icl_law_free(icl_law *law);
@@ -138,11 +176,15 @@ ICL_API int64_t icl_law_context(const icl_law *law);  /* n */
 ICL_API double icl_law_noise(const icl_law *law);     /* sigma^2; its mean where it is drawn */
 ICL_API icl_labels icl_law_labels(const icl_law *law); /* LINEAR for NULL */
 ICL_API icl_covariates icl_law_covariates(const icl_law *law); /* GAUSSIAN for NULL */
-/* Borrowed from the law, valid while it lives: Sigma (d x d), W (d x d; NULL unless labels are
- * LINEAR), mu (d; NULL where it is zero). NULL for NULL. */
+ICL_API icl_tasks icl_law_tasks(const icl_law *law);   /* GAUSSIAN for NULL */
+ICL_API int64_t icl_law_pool_count(const icl_law *law); /* K; 0 without a pool */
+/* Borrowed from the law, valid while it lives: Sigma (d x d), the covariance of w (d x d; NULL
+ * unless labels are LINEAR; of a pool: that of its K entries), its mean (d; NULL where it is zero),
+ * the pool (K x d; NULL without one). NULL for NULL. */
 ICL_API const double *icl_law_covariance(const icl_law *law);
 ICL_API const double *icl_law_prior(const icl_law *law);
 ICL_API const double *icl_law_prior_mean(const icl_law *law);
+ICL_API const double *icl_law_pool(const icl_law *law);
 
 /* What a batch holds beside the moments that the models read. Or-ed together. */
 typedef enum icl_contents {
@@ -189,6 +231,7 @@ ICL_API const double *icl_batch_y(const icl_batch *batch);             /* B x n 
 ICL_API const double *icl_batch_query(const icl_batch *batch);         /* B x q x d */
 ICL_API const double *icl_batch_target(const icl_batch *batch);        /* B x q */
 ICL_API const double *icl_batch_task(const icl_batch *batch);          /* B x d: w; zero after assign and for NET */
+ICL_API const int64_t *icl_batch_task_index(const icl_batch *batch);   /* B: of w in the pool; always there; -1 where there is none */
 ICL_API const double *icl_batch_noise(const icl_batch *batch);         /* B: sigma^2 of each prompt; always there; zero after assign */
 ICL_API const double *icl_batch_S(const icl_batch *batch);             /* B x d x d */
 ICL_API const double *icl_batch_b(const icl_batch *batch);             /* B x d */

@@ -13,7 +13,9 @@
  *     Gamma* = Sigma^-1 K C^-1  (pseudo-inverses where singular: the least-norm minimiser).
  *
  * For linear labels K = Sigma W Sigma and C = (1 + 1/n) Sigma W Sigma + ((tr(Sigma W) + sigma^2)/n) Sigma;
- * with a prior mean W + mu mu^T stands for W and the results hold among predictors x_q^T Gamma b.
+ * W is the covariance of w, whatever the kind of tasks; with a prior mean W + mu mu^T stands for it.
+ * Of a pool W and mu are those of its entries. With a mean, or tasks that are not Gaussian (a pool is
+ * such), the results hold among predictors x_q^T Gamma b.
  * For the other labels and Sigma = I (or a multiple of it) the moments are closed forms or
  * one-dimensional integrals, and those of NET are closed for any Sigma. For the rest with Sigma not
  * I they are simulated: give an icl_simulation, and a standard error comes back. Only the tasks are
@@ -77,8 +79,8 @@ ICL_API icl_status icl_theory_best_step(const icl_law *law, const icl_simulation
 
 /* Risk of the Bayes predictor, sigma^2 + E tr Sigma (W - W X^T (X W X^T + sigma^2 I)^+ X W), and of
  * ridge with lambda >= 0 (least squares of least norm for 0), as the mean over simulated X of
- * the exact risk given X. Linear labels, and for Bayes one noise level for all prompts (else the
- * posterior is a mixture): else ICL_ERR_NO_CLOSED_FORM. simulation is needed unless n = 0. */
+ * the exact risk given X. Linear labels, and for Bayes Gaussian tasks and one noise level for all
+ * prompts (else the posterior is not normal): else ICL_ERR_NO_CLOSED_FORM. simulation is needed unless n = 0. */
 ICL_API icl_status icl_theory_bayes_risk(const icl_law *law, const icl_simulation *simulation,
                                          icl_estimate *risk);
 ICL_API icl_status icl_theory_ridge_risk(const icl_law *law, const icl_simulation *simulation,
@@ -115,8 +117,8 @@ ICL_API icl_status icl_theory_looped_optimum(const icl_law *law, const icl_simul
 
 /* The exact loss of the full layer on a law, a quartic polynomial in (u, v, M, r), prepared for
  * many evaluations. For linear labels with mean zero and for the other labels but with Sigma = I;
- * a prior mean is accepted and demands u = r = 0 in every evaluation. ICL_ERR_NO_CLOSED_FORM
- * else, and for uniform covariates. Immutable: any threads may evaluate it. Keeps the law alive. */
+ * a prior mean or tasks that are not Gaussian are accepted and demand u = r = 0 in every evaluation.
+ * ICL_ERR_NO_CLOSED_FORM else, and for uniform covariates. Immutable: any threads may evaluate it. Keeps the law alive. */
 typedef struct icl_population icl_population;
 
 /* Prepares the loss of a law: the eigenvalues and Gamma*, O(d^3). */
@@ -140,8 +142,8 @@ typedef struct icl_certificate {
     double even_part;       /* sqrt(E yhat_even^2 / E yhat_odd^2); 0 / 0 is 0, x / 0 infinity */
     double gradient_norm;   /* of the population loss in (u, v, M, r), in the gauge with
                                ||(u, v)|| = ||(M; r)||; 0 at the saddle; NaN where there is no
-                               closed form: a prior mean, uniform covariates with u or r not 0,
-                               or simulated moments */
+                               closed form: a prior mean, tasks or covariates that are not
+                               Gaussian with u or r not 0, or simulated moments */
     double risk;            /* the model's */
     double risk_optimum;    /* of Gamma*, at the rank asked for */
     double excess;          /* risk - risk_optimum */
@@ -157,8 +159,9 @@ typedef struct icl_certificate {
 } icl_certificate;
 
 /* Certifies (u, v, M, r) on a law against Gamma* of the given rank (0: d). Where the loss of the
- * even part has no closed form (a prior mean, uniform covariates, or Sigma not I with non-linear
- * labels, and u or r not 0), the risk and even_part are simulated; without a simulation that is ICL_ERR_NO_CLOSED_FORM. */
+ * even part has no closed form (a prior mean, other tasks or covariates than Gaussian, or Sigma not
+ * I with non-linear labels, and u or r not 0), the risk and even_part are simulated; without a
+ * simulation that is ICL_ERR_NO_CLOSED_FORM. */
 ICL_API icl_status icl_theory_certify(const icl_law *law, const icl_simulation *simulation,
                                       const double *u, double v, const double *M, const double *r,
                                       int64_t rank, icl_certificate *certificate);

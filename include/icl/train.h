@@ -74,9 +74,9 @@ ICL_API icl_status icl_trainer_options_init(icl_trainer_options *options, size_t
 /* Borrows model, optimiser and sampler: they must outlive its use (not its free). The optimiser's
  * count must be the model's parameter count, the model's dim the law's: else ICL_ERR_SHAPE.
  * ICL_ERR_NO_CLOSED_FORM where POPULATION or excess_tolerance meets a law without one, and
- * ICL_ERR_MISSING where it meets more than one layer or head; with a prior mean every step says so
- * while entries that feed u or r are trained. ICL_ERR_ARGUMENT where no entry is trained. All memory
- * of the loop is allocated here. */
+ * ICL_ERR_MISSING where it meets more than one layer or head; with a prior mean, or tasks that are
+ * not Gaussian, every step says so while entries that feed u or r are trained. ICL_ERR_ARGUMENT where
+ * no entry is trained. All memory of the loop is allocated here. */
 ICL_API icl_status icl_trainer_create(icl_context *context, icl_model *model,
                                       icl_optimiser *optimiser, const icl_sampler *sampler,
                                       const icl_trainer_options *options, icl_trainer **out);

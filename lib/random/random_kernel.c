@@ -44,15 +44,15 @@ static void prompts(uint64_t seed, uint64_t purpose, uint64_t prompt, uint64_t b
 }
 
 static void uniforms(uint64_t seed, uint64_t purpose, uint64_t prompt, uint64_t block,
-                     int64_t count, double *out) {
+                     int64_t count, double scale, double middle, double *out) {
     const icl_key key = icl_key_of(seed, purpose, 0);
     const u8 numbers = u8_add(u8_set(prompt), u8_load(lane_numbers));
-    const v8 scale = v8_set(0x1.bb67ae8584caap+1); /* sqrt(12) */
+    const v8 factor = v8_set(scale), origin = v8_set(middle);
     for (; count > 0; count -= 4, out += 32, block++) {
         u8 words[4];
         icl_threefry(&key, u8_set(block), numbers, u8_set(0), words);
         for (int i = 0; i < 4; i++)
-            v8_store(out + 8 * i, v8_mul(scale, v8_sub(icl_uniform_of(words[i]), v8_set(0.5))));
+            v8_store(out + 8 * i, v8_mul(factor, v8_sub(icl_uniform_of(words[i]), origin)));
     }
 }
 
@@ -64,8 +64,8 @@ static void signs(uint64_t seed, uint64_t prompt, double *out) {
     v8_store(out, v8_of_u8(u8_or(sign, u8_set(V8_EXPONENT_ONE))));
 }
 
-static void levels(uint64_t seed, uint64_t prompt, double *out) {
-    const icl_key key = icl_key_of(seed, ICL_PURPOSE_LEVEL, 0);
+static void first_uniforms(uint64_t seed, uint64_t purpose, uint64_t prompt, double *out) {
+    const icl_key key = icl_key_of(seed, purpose, 0);
     u8 words[4];
     icl_threefry(&key, u8_set(0), u8_add(u8_set(prompt), u8_load(lane_numbers)), u8_set(0), words);
     v8_store(out, icl_uniform_of(words[0]));
@@ -105,4 +105,4 @@ static void chis(uint64_t seed, uint64_t prompt, const icl_chi_law *laws, int64_
 }
 
 const icl_random_kernels ICL_ISA_NAME(icl_random_kernels) = {flat,  prompts, uniforms,
-                                                             signs, levels,  chis};
+                                                             signs, first_uniforms,  chis};

@@ -19,7 +19,9 @@ typedef enum icl_purpose {
     ICL_PURPOSE_INIT = 7, /* of a model's parameters */
     ICL_PURPOSE_LEVEL = 8,
     ICL_PURPOSE_CHI = 9,
-    ICL_PURPOSE_FACTOR = 10
+    ICL_PURPOSE_FACTOR = 10,
+    ICL_PURPOSE_SUPPORT = 11,
+    ICL_PURPOSE_POOL = 12
 } icl_purpose;
 
 /* The law of chi(k), as chi_kernel.h wants it. */
@@ -42,13 +44,13 @@ typedef struct icl_random_kernels {
      * e = 4 block .. 4 block + count - 1, and up to three more. */
     void (*prompts)(uint64_t seed, uint64_t purpose, uint64_t prompt, uint64_t block, int64_t count,
                     double *out);
-    /* The same with the uniforms u of the words, as sqrt(12) (u - 1/2): variance 1. */
+    /* The same with the uniforms u of the words, as scale (u - middle). */
     void (*uniforms)(uint64_t seed, uint64_t purpose, uint64_t prompt, uint64_t block,
-                     int64_t count, double *out);
+                     int64_t count, double scale, double middle, double *out);
     /* Top bit of word 0 of block 0 of prompts prompt..prompt + 7: out[l] = +1 or -1. */
     void (*signs)(uint64_t seed, uint64_t prompt, double *out);
-    /* The uniform of word 0 of block 0 of purpose LEVEL, of prompts prompt..prompt + 7. */
-    void (*levels)(uint64_t seed, uint64_t prompt, double *out);
+    /* The uniform of word 0 of block 0 of a purpose, of prompts prompt..prompt + 7. */
+    void (*first_uniforms)(uint64_t seed, uint64_t purpose, uint64_t prompt, double *out);
     /* out[8 j + l] = chi number j of prompt + l with laws[j], j < count, an even number. Chi's 2 i
      * and 2 i + 1 come from blocks with counter (i, prompt, attempt, 0) of purpose CHI: words 0, 1
      * give a normal to each, words 2 and 3 are their uniforms; a chi takes its first accepted

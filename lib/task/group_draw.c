@@ -4,84 +4,26 @@
 
 /* ---- views ---- */
 
-/* Numbers a task has. */
-static int64_t task_entries(const icl_law *law) {
-    return law->labels == ICL_LABELS_NET ? icl_product(law->hidden, law->dim + 1, 1) : law->dim;
-}
-
 int64_t icl_group_lay_out(icl_group_draw *g, double *base) {
     int64_t d = g->law->dim, chunk = icl_batch_chunk(d);
     /* draws come in fours, hence the 3 */
-    const int64_t entries[] = {task_entries(g->law) + 3,
+    const int64_t entries[] = {icl_task_entries(g->law) + 3,
                                1,
                                1,
+                               g->law->pool_count > 0 ? 1 : 0,
                                chunk * d + 3,
                                chunk + 3,
                                chunk * (d + 1),
                                g->law->labels == ICL_LABELS_CALLBACK ? 2 * chunk : 0};
-    double **views[] = {&g->task, &g->sign, &g->sigma, &g->z, &g->noise, &g->tokens, &g->labels};
+    double **views[] = {&g->task, &g->sign,  &g->sigma,  &g->place,
+                        &g->z,    &g->noise, &g->tokens, &g->labels};
     int64_t used = 0;
-    for (int i = 0; i < 7; i++) {
+    for (int i = 0; i < 8; i++) {
         if (base != NULL)
             *views[i] = base + used;
         used += ICL_LANES * entries[i];
     }
     return g->direct ? used + icl_factor_lay_out(g, base != NULL ? base + used : NULL) : used;
-}
-
-static void draw(const icl_group_draw *g, icl_purpose purpose, int64_t first, int64_t count,
-                 double *out) {
-    g->random->prompts(g->seed, purpose, g->prompt, (uint64_t)(first / 4), count, out);
-}
-
-/* ---- the task ---- */
-
-static void draw_function(const icl_group_draw *g) {
-    const icl_law *law = g->law;
-    draw(g, ICL_PURPOSE_TASK, 0, task_entries(law), g->task);
-    if (law->labels == ICL_LABELS_LINEAR) {
-        /* root z needs z apart from w only where the root is dense */
-        if (law->prior_root.dense != NULL)
-            memcpy(g->tokens, g->task, (size_t)(law->dim * ICL_LANES) * sizeof *g->task);
-        const double *z = law->prior_root.dense != NULL ? g->tokens : g->task;
-        g->kernels->affine(&law->prior_root, law->mean, law->dim, 1, z, law->dim, g->task);
-    } else if (law->labels != ICL_LABELS_NET) {
-        g->kernels->normalise(law->dim, g->task);
-    }
-    if (law->signed_labels)
-        g->random->signs(g->seed, g->prompt, g->sign);
-}
-
-/* sigma of a prompt whose uniform is u, 0 < u < 1: u level_count < level_count in doubles, too */
-static double level_of(const icl_law *law, double u) {
-    if (law->noise_law == ICL_NOISE_UNIFORM)
-        return u * law->sigma;
-    return law->levels[(int64_t)(u * (double)law->level_count)];
-}
-
-static void draw_level(const icl_group_draw *g) {
-    const icl_law *law = g->law;
-    int fixed = law->noise_law == ICL_NOISE_FIXED;
-    if (!fixed)
-        g->random->levels(g->seed, g->prompt, g->sigma);
-    for (int l = 0; l < ICL_LANES; l++)
-        g->sigma[l] = fixed ? law->sigma : level_of(law, g->sigma[l]);
-}
-
-static void store_task(const icl_group_draw *g, icl_batch *batch, int64_t group) {
-    int64_t d = batch->dim, first = group * ICL_LANES;
-    int fixed = g->law->noise_law == ICL_NOISE_FIXED, net = g->law->labels == ICL_LABELS_NET;
-    for (int64_t l = 0; l < g->lanes; l++) {
-        batch->noise[first + l] = fixed ? g->law->noise : g->sigma[l] * g->sigma[l];
-        for (int64_t j = 0; batch->task != NULL && j < d; j++)
-            batch->task[(first + l) * d + j] = net ? 0 : g->task[ICL_LANES * j + l];
-    }
-}
-
-void icl_group_draw_task(const icl_group_draw *g, icl_batch *batch, int64_t group) {
-    draw_function(g);
-    draw_level(g);
-    store_task(g, batch, group);
 }
 
 /* ---- labels ---- */
@@ -132,11 +74,12 @@ static icl_status draw_labels(const icl_group_draw *g, int64_t count, int64_t st
 static void draw_covariates(const icl_group_draw *g, icl_purpose purpose, int64_t first,
                             int64_t count) {
     int64_t d = g->law->dim;
-    uint64_t block = (uint64_t)(first * d / 4);
+    const double root_12 = 0x1.bb67ae8584caap+1;
     if (g->law->covariates == ICL_COVARIATES_UNIFORM)
-        g->random->uniforms(g->seed, purpose, g->prompt, block, count * d, g->z);
+        g->random->uniforms(g->seed, purpose, g->prompt, (uint64_t)(first * d / 4), count * d,
+                            root_12, 0.5, g->z);
     else
-        g->random->prompts(g->seed, purpose, g->prompt, block, count * d, g->z);
+        icl_group_draw_normals(g, purpose, first * d, count * d, g->z);
 }
 
 /* Draws vectors first.. of the covariate stream into x and their noisy labels into y. */
@@ -148,7 +91,7 @@ static icl_status draw_vectors(const icl_group_draw *g, icl_purpose covariates, 
     g->kernels->affine(&law->root, NULL, law->dim, count, g->z, stride, x);
     ICL_TRY(draw_labels(g, count, stride, x, y_stride, y));
     if (law->noise > 0)
-        draw(g, noise, first, count, g->noise);
+        icl_group_draw_normals(g, noise, first, count, g->noise);
     if (law->noise > 0 || law->signed_labels)
         g->kernels->finish(count, law->signed_labels ? g->sign : NULL, g->sigma,
                            law->noise > 0 ? g->noise : NULL, y_stride, y);

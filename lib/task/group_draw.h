@@ -15,6 +15,7 @@ typedef struct icl_group_draw {
     double *task;    /* w (d), or the net's (hidden + 1) d numbers */
     double *sign;    /* one entry */
     double *sigma;   /* one entry: the noise level */
+    double *place;   /* one entry: whole numbers, of the task in the pool */
     double *z;       /* raw covariates of a chunk */
     double *noise;   /* of a chunk */
     double *tokens;  /* of a chunk, stride D */
@@ -26,11 +27,21 @@ typedef struct icl_group_draw {
     icl_chi_law *laws;
 } icl_group_draw;
 
+/* Numbers that a task has. */
+int64_t icl_task_entries(const icl_law *law);
+
+/* Normals of a purpose from index `first`, a multiple of 4, on; up to three more than count. */
+void icl_group_draw_normals(const icl_group_draw *g, icl_purpose purpose, int64_t first,
+                            int64_t count, double *out);
+
 /* Lays the views out over `base`, unless that is NULL; returns the doubles needed. */
 int64_t icl_group_lay_out(icl_group_draw *g, double *base);
 
 /* The same for the views of direct moments, whose laws are set, too. */
 int64_t icl_factor_lay_out(icl_group_draw *g, double *base);
+
+/* The task and its sign. */
+void icl_group_draw_function(const icl_group_draw *g);
 
 /* The task, its sign and its noise level; task and level go to the batch, too. */
 void icl_group_draw_task(const icl_group_draw *g, icl_batch *batch, int64_t group);

@@ -18,11 +18,11 @@ static void affine(const icl_root *root, const double *mean, int64_t dim, int64_
         }
 }
 
-static void normalise(int64_t dim, double *w) {
+static void normalise(int64_t dim, double radius, double *w) {
     v8 sum = v8_set(0);
     for (int64_t j = 0; j < dim; j++)
         sum = v8_muladd(v8_load(w + 8 * j), v8_load(w + 8 * j), sum);
-    v8 scale = v8_div(v8_set(1), v8_sqrt(sum));
+    v8 scale = v8_div(v8_set(radius), v8_sqrt(sum));
     for (int64_t j = 0; j < dim; j++)
         v8_store(w + 8 * j, v8_mul(scale, v8_load(w + 8 * j)));
 }

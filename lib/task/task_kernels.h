@@ -13,8 +13,8 @@ typedef struct icl_task_kernels {
      * a vector. mean may be NULL. */
     void (*affine)(const icl_root *root, const double *mean, int64_t dim, int64_t count,
                    const double *z, int64_t stride, double *x);
-    /* w <- w / ||w|| */
-    void (*normalise)(int64_t dim, double *w);
+    /* w <- (radius / ||w||) w */
+    void (*normalise)(int64_t dim, double radius, double *w);
     /* s_i = w . x_i for vectors with `stride` entries, s with s_stride */
     void (*project)(int64_t dim, int64_t count, const double *w, int64_t stride, const double *x,
                     int64_t s_stride, double *s);

@@ -116,7 +116,8 @@ static icl_status linear_means(const char *function, const icl_law *law, icl_fra
     for (int64_t j = 0; j < f->rank; j++)
         power += means->signal[j];
     icl_label_means_linear(law, f->rank, power, means);
-    f->even = law->mean != NULL || uniform ? ICL_EVEN_UNKNOWN : ICL_EVEN_EXACT;
+    int known = !uniform && icl_law_normal_weights(law);
+    f->even = known ? ICL_EVEN_EXACT : ICL_EVEN_UNKNOWN;
     return ICL_OK;
 }
 
@@ -128,6 +129,8 @@ static icl_status label_means(const char *function, const icl_law *law,
         return linear_means(function, law, f, means);
     ICL_REQUIRE(law->context, law->covariates == ICL_COVARIATES_GAUSSIAN, ICL_ERR_NO_CLOSED_FORM,
                 "%s: uniform covariates with non-linear labels", function);
+    ICL_REQUIRE(law->context, law->pool_count == 0, ICL_ERR_NO_CLOSED_FORM,
+                "%s: a pool of tasks with non-linear labels", function);
     int net = law->labels == ICL_LABELS_NET, scalar = law->values[0] == law->values[d - 1];
     ICL_REQUIRE(law->context, scalar || simulation != NULL || (net && !even),
                 ICL_ERR_NO_CLOSED_FORM,

@@ -24,7 +24,8 @@
 typedef enum icl_even {
     ICL_EVEN_EXACT,     /* h and spread are closed forms */
     ICL_EVEN_SIMULATED, /* h or spread are simulated */
-    ICL_EVEN_UNKNOWN    /* a prior mean, uniform covariates (or nobody asked): h, spread are 0 */
+    ICL_EVEN_UNKNOWN    /* a prior mean, other tasks or covariates than Gaussian (or nobody asked):
+                           h, spread are 0 */
 } icl_even;
 
 typedef struct icl_frame {

@@ -67,7 +67,8 @@ static icl_status check_point(const icl_population *p, const double *u, double v
                 v);
     ICL_REQUIRE(p->context,
                 p->frame->even != ICL_EVEN_UNKNOWN || (all_zero(d, u) && all_zero(d, r)),
-                ICL_ERR_NO_CLOSED_FORM, "%s: with a prior mean u and r must be 0", function);
+                ICL_ERR_NO_CLOSED_FORM,
+                "%s: with a prior mean or tasks that are not Gaussian u and r must be 0", function);
     return ICL_OK;
 }
 

@@ -211,8 +211,8 @@ icl_status icl_theory_bayes_risk(const icl_law *law, const icl_simulation *simul
                                  icl_estimate *risk) {
     if (law == NULL)
         return ICL_ERR_ARGUMENT;
-    ICL_REQUIRE(law->context, law->noise_law == ICL_NOISE_FIXED, ICL_ERR_NO_CLOSED_FORM,
-                "%s: the noise level is drawn: the posterior is a mixture over levels", __func__);
+    const char *gap = icl_law_no_posterior(law);
+    ICL_REQUIRE(law->context, gap == NULL, ICL_ERR_NO_CLOSED_FORM, "%s: %s", __func__, gap);
     posterior p = {.law = law, .lambda = law->noise};
     return posterior_risk(__func__, &p, simulation, risk);
 }
