@@ -10,7 +10,9 @@ float64, which is what libicl computes in.
 import argparse
 import ctypes as c
 import os
+import statistics
 import sys
+import time
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy
@@ -137,18 +139,35 @@ def evaluation(icl, d, L, B):
 
 
 def bench_kernel(icl, rounds):
-    """Time per 10^9 counted operations: 24 D^3 a prompt and layer, 2 m^3 a product of matrices.
+    """One whole layer more: t(L + 1) - t(L), 24 D^3 operations a prompt, by the thread's own clock.
 
-    Of a model of L layers L - 1 are whole; the last needs O(D^2).
+    Of a model of L layers the last two go by vectors, O(D^2): only the difference is a layer's.
     """
-    print("forward and backward of whole layers beside dgemm, one thread (1 / GF/s)")
+    print("forward and backward of a whole layer beside dgemm at 512^3, one thread")
     a = numpy.random.default_rng(1).standard_normal((512, 512))
-    subjects = {"dgemm 512": (lambda: a @ a, 2 * 512 ** 3)}
-    for d, L, B in ((5, 8, 4000), (20, 5, 512), (32, 5, 256), (40, 4, 128), (47, 4, 128),
-                    (64, 4, 64), (128, 4, 16)):
-        D = d + 1
-        subjects["layer, D = %d" % D] = (evaluation(icl, d, L, B), 24 * D ** 3 * (L - 1) * B)
-    interleave(rounds, 1, subjects, "operation")
+    subjects = {"dgemm": lambda: a @ a}
+    operations = {"dgemm": 2 * 512 ** 3}
+    for d, B in ((5, 4000), (20, 512), (32, 256), (40, 128), (47, 128), (64, 64), (128, 16)):
+        for layers in (4, 8):
+            subjects[d, layers] = evaluation(icl, d, layers, B)
+        operations[d] = 24 * (d + 1) ** 3 * 4 * B
+    rates = {name: [] for name in operations}
+    for _ in range(rounds):
+        seconds = {}
+        for name, run in subjects.items():
+            run()
+            start = time.thread_time()
+            for _ in range(3):
+                run()
+            seconds[name] = (time.thread_time() - start) / 3
+        for name, count in operations.items():
+            took = seconds[name] if name == "dgemm" else seconds[name, 8] - seconds[name, 4]
+            rates[name].append(1e-9 * count / took)
+    for name, values in rates.items():
+        fractions = [v / w for v, w in zip(values, rates["dgemm"])]
+        print("  %-12s %6.1f GF/s   %5.1f %% (%.1f to %.1f)" %
+              (name if name == "dgemm" else "D = %d" % (name + 1), statistics.median(values),
+               *(100 * f(fractions) for f in (statistics.median, min, max))), flush=True)
 
 
 BENCHES = {"small": lambda icl, rounds: bench_step(icl, rounds, 5, 20, 4000, 3, 10),

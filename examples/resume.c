@@ -68,7 +68,7 @@ static int pipe_of_steps[2];
 
 static int tell_step(const icl_train_report *report, void *user) {
     (void)user;
-    return write(pipe_of_steps[1], &report->step, sizeof report->step) != sizeof report->step;
+    return write(pipe_of_steps[1], report, sizeof *report) != sizeof *report;
 }
 
 /* The process that is killed: trains on from the checkpoint, if there is one, unless that is the end
@@ -91,7 +91,7 @@ static void train_on(example *e, const deep_settings *settings, int again) {
 
 /* Runs it until it has passed step `until`, and kills it there; 0: until it ends. */
 static void run_until(example *e, const deep_settings *settings, int64_t until) {
-    int64_t step = 0;
+    icl_train_report report = {.step = 0};
     int status, again = access(checkpoint, F_OK) == 0;
     if (pipe(pipe_of_steps) != 0)
         example_refuse(e, "pipe: %s", strerror(errno));
@@ -101,9 +101,9 @@ static void run_until(example *e, const deep_settings *settings, int64_t until) 
     if (child == 0)
         train_on(e, settings, again);
     close(pipe_of_steps[1]);
-    while ((until == 0 || step < until) &&
-           read(pipe_of_steps[0], &step, sizeof step) == (ssize_t)sizeof step)
-        example_work(e, step, 2 * e->settings.steps);
+    while ((until == 0 || report.step < until) &&
+           read(pipe_of_steps[0], &report, sizeof report) == (ssize_t)sizeof report)
+        progress_update(&e->bar, report.step, report.loss);
     if (until > 0)
         kill(child, SIGKILL);
     close(pipe_of_steps[0]);
