@@ -94,8 +94,8 @@ typedef struct icl_solver_options {
                            that nothing can move (X = 0) stops at once, and so do NEWTON,
                            CONJUGATE_GRADIENT, BFGS, DFP and LBFGS where the residual is rounding,
                            which more steps would amplify */
-    const icl_law *law; /* BAYES: mu, W, sigma^2 of linear labels and FIXED noise; its context
-                           length does not matter; the solver keeps it alive */
+    const icl_law *law; /* BAYES: mu, W, sigma^2 of linear labels, GAUSSIAN tasks and FIXED noise; its
+                           context length does not matter; the solver keeps it alive */
     double gamma;       /* GD_PLUS_PLUS: gamma > 0; 0 (the default): 1 / (3 ||A||_inf), per
                            prompt */
     double momentum;    /* HEAVY_BALL, NESTEROV: beta, 0 < beta < 1; 0 (the default), per prompt

@@ -137,6 +137,61 @@ ICL_API icl_status icl_population_evaluate(const icl_population *population, con
                                            double *loss, double *excess, double *gu, double *gv,
                                            double *gM, double *gr);
 
+/* One layer with u = 0 and v = 1 in the scaling of Lu et al. (2405.11751): M = d Gamma_1^T, r = gamma_2,
+ *
+ *     yhat = x_q^T Gamma h,   h = (d b; s_yy),   Gamma = (Gamma_1, gamma_2)  (d x (d + 1)),
+ *
+ * which is what icl_fit_layer fits. Its risk is a closed form for linear labels, Gaussian covariates,
+ * and tasks from a pool, or GAUSSIAN or SPHERE ones with mean zero: with v = Sigma w and
+ * s = w.v + sigma^2, over tasks and noise levels,
+ *
+ *     E s - 2 tr(Gamma^T A) + tr(Gamma^T Sigma Gamma B),   A = (d E[v v^T], E[s v]),
+ *     B = [ d^2 ((E s / n) Sigma + (1 + 1/n) E[v v^T])  . ; d (1 + 2/n) E[s v]^T  (1 + 2/n) E[s^2] ].
+ *
+ * A law with the pool that Gamma was fitted on gives the error on its tasks (in-distribution
+ * generalisation, e_IDG), the same law without a pool that on fresh tasks (e_ICL). n = 0: E s. gamma
+ * d x (d + 1), finite. Else ICL_ERR_NO_CLOSED_FORM. O(d^3 + K d^2). */
+ICL_API icl_status icl_theory_feature_risk(const icl_law *law, const double *gamma, double *risk);
+
+/* The ratios that are kept as d grows (Lu et al. 2405.11751). Tasks on the sphere of radius sqrt(d),
+ * x ~ N(0, I / d), label noise of variance rho. */
+typedef struct icl_asymptotic_options {
+    size_t size;  /* sizeof(icl_asymptotic_options) as the caller knows it */
+    double alpha; /* examples a prompt / d, > 0; default 1 */
+    double kappa; /* tasks in the pool / d, > 0; INFINITY: a fresh task for each prompt; default 1 */
+    double tau;   /* prompts / d^2, > 0; default 0.5 */
+    double rho;   /* >= 0; default 0 */
+    double ridge; /* lambda >= 0 of icl_fit_layer; 0 (the default): the solution of least norm */
+} icl_asymptotic_options;
+
+/* Limits of the errors of Gamma fitted by icl_fit_layer. */
+typedef struct icl_asymptotic {
+    size_t size;            /* set to sizeof(icl_asymptotic) by the caller */
+    double e_icl;           /* on fresh tasks */
+    double e_idg;           /* on the tasks of the pool */
+    double g_task;          /* e_icl - e_idg, what the layer lacks on tasks that it has not seen */
+    double effective_ridge; /* xi, the ridge of the equivalent deterministic problem */
+    double e_bayes;         /* of the Bayes predictor for fresh tasks, ridge with lambda = rho */
+} icl_asymptotic;
+
+/* Sets the defaults; writes no byte beyond size. */
+ICL_API icl_status icl_asymptotic_options_init(icl_asymptotic_options *options, size_t size);
+
+/* The errors as d grows at fixed ratios. With q = (1 + rho) / alpha, x = q + xi, the normalised traces
+ * M = tr G, N = tr G^2, A = tr R G, B = tr R G^2, g = tr (R G)^2 of G = (R + x)^-1 for a Wishart matrix R
+ * of ratio kappa, and s = q N + B,
+ *
+ *     xi M(x) - tau lambda / xi = 1 - tau,
+ *     e_idg = (rho + q A + xi x B) / (lambda / xi + xi s / tau),
+ *     e_icl = rho + x^2 N + q g + e_idg (1 + q) s / tau.
+ *
+ * At lambda = 0 this is the paper's pair of formulas, for tau < 1 and (xi = 0) for tau > 1; at tau = 1 it
+ * diverges: both errors are then INFINITY and g_task NaN, with ICL_OK. At finite d the errors differ by
+ * O(1/d), from above. kappa infinite: the two errors agree. */
+ICL_API icl_status icl_theory_asymptotic(const icl_context *context,
+                                         const icl_asymptotic_options *options,
+                                         icl_asymptotic *asymptotic);
+
 /* What a one-layer model has become. */
 typedef struct icl_certificate {
     size_t size;            /* set to sizeof(icl_certificate) by the caller */
