@@ -5,7 +5,7 @@
 #ifndef ICL_TESTS_TASK_REFERENCE_H
 #define ICL_TESTS_TASK_REFERENCE_H
 
-#include "prompt_reference.h"
+#include "covariate_reference.h"
 
 enum { WIDE_DIM = 8, WIDE_CONTEXT = 12, WIDE_QUERIES = 4 };
 
@@ -109,6 +109,56 @@ static inline void set_rotating_inverse(wide_case *c) {
     c->base.options.rotation_every = 3;
 }
 
+static inline void set_sphere(wide_case *c) {
+    c->base.options.covariates = ICL_COVARIATES_SPHERE;
+}
+
+static inline void set_dense_sphere(wide_case *c) {
+    set_dense_trace(c);
+    c->base.options.covariates = ICL_COVARIATES_SPHERE;
+    c->base.options.prior = ICL_COVARIANCE_SPECTRUM;
+    c->base.options.prior_values = c->base.eigenvalues;
+}
+
+static inline void set_student(wide_case *c) {
+    set_dense_trace(c);
+    c->base.options.covariates = ICL_COVARIATES_STUDENT;
+    c->base.options.freedom = 20.5;
+    c->base.options.prior = ICL_COVARIANCE_INVERSE;
+}
+
+static inline void set_heavy_student(wide_case *c) {
+    c->base.options.covariates = ICL_COVARIATES_STUDENT;
+    c->base.options.freedom = 4;
+}
+
+static inline void set_scaled_prompts(wide_case *c) {
+    set_halves(c);
+    c->base.options.scale = ICL_SCALE_PROMPT;
+    c->base.options.scale_shape = 0.5;
+}
+
+static inline void set_scaled_coordinates(wide_case *c) {
+    c->base.options.scale = ICL_SCALE_COORDINATE;
+}
+
+static inline void set_scaled_examples(wide_case *c) {
+    c->base.options.scale = ICL_SCALE_EXAMPLE;
+    c->base.options.scale_shape = 2.7;
+}
+
+static inline void set_scaled_cube(wide_case *c) {
+    c->base.options.covariates = ICL_COVARIATES_UNIFORM;
+    c->base.options.scale = ICL_SCALE_EXAMPLE;
+}
+
+static inline void set_scaled_student(wide_case *c) {
+    set_rotating(c);
+    c->base.options.covariates = ICL_COVARIATES_STUDENT;
+    c->base.options.freedom = 2.25;
+    c->base.options.scale = ICL_SCALE_COORDINATE;
+}
+
 /* What theory and solvers know of a law, without a simulation where they can do without: K, C and
  * the risks of every Gamma; the Bayes solver; its risk; that of ridge; the layer with u and r not
  * 0, by simulation; the population loss; that off u = r = 0; deep layers; moments without examples.
@@ -125,6 +175,8 @@ enum {
     KNOWN_DIRECT = 256,
     /* of linear labels with weights of any law */
     KNOWN_LINEAR = KNOWN_MOMENTS | KNOWN_RIDGE | KNOWN_LAYER | KNOWN_LOSS | KNOWN_DIRECT,
+    /* of Gaussian weights with covariates that are not */
+    KNOWN_SHAPE = KNOWN_MOMENTS | KNOWN_RIDGE | KNOWN_LAYER | KNOWN_POSTERIOR | KNOWN_BAYES,
     KNOWN_GAUSSIAN = KNOWN_LINEAR | KNOWN_POSTERIOR | KNOWN_BAYES | KNOWN_EVEN
 };
 
@@ -145,7 +197,16 @@ static const struct {
                  {"given pool", set_given_pool, KNOWN_LINEAR},
                  {"pool of tanh", set_pool_of_tanh, 0},
                  {"a rotation a prompt", set_rotating, KNOWN_POSTERIOR},
-                 {"a rotation for three", set_rotating_inverse, 0}};
+                 {"a rotation for three", set_rotating_inverse, 0},
+                 {"sphere", set_sphere, KNOWN_SHAPE | KNOWN_DEEP},
+                 {"dense sphere", set_dense_sphere, KNOWN_SHAPE},
+                 {"Student", set_student, KNOWN_SHAPE | KNOWN_DEEP},
+                 {"heavy Student", set_heavy_student, KNOWN_POSTERIOR | KNOWN_BAYES | KNOWN_RIDGE},
+                 {"a scale a prompt", set_scaled_prompts, KNOWN_POSTERIOR},
+                 {"scales of coordinates", set_scaled_coordinates, KNOWN_POSTERIOR},
+                 {"scales of examples", set_scaled_examples, KNOWN_SHAPE | KNOWN_DEEP},
+                 {"a scaled cube", set_scaled_cube, KNOWN_SHAPE | KNOWN_DEEP},
+                 {"turned, scaled Student", set_scaled_student, KNOWN_POSTERIOR}};
 enum { WIDE_LAWS = sizeof wide_laws / sizeof *wide_laws };
 
 static inline void make_wide_case(int law, int64_t d, int64_t n, double noise, wide_case *c) {
@@ -229,20 +290,6 @@ typedef struct wide_prompt {
     sized query[WIDE_QUERIES * WIDE_DIM], target[WIDE_QUERIES];
 } wide_prompt;
 
-/* z <- radius z / ||z|| */
-static inline void wide_normalise(int64_t d, long double radius, sized *z) {
-    long double norm2 = 0, size = 0;
-    for (int64_t i = 0; i < d; i++)
-        norm2 += z[i].value * z[i].value;
-    long double norm = sqrtl(norm2);
-    for (int64_t i = 0; i < d; i++)
-        size += fabsl(z[i].value) * z[i].size / norm2;
-    for (int64_t i = 0; i < d; i++) {
-        z[i].size = radius * (z[i].size + fabsl(z[i].value) * (1 + size)) / norm;
-        z[i].value *= radius / norm;
-    }
-}
-
 /* out (d) = shift + root z */
 static inline void wide_affine(int64_t d, const double *root, const double *shift, const sized *z,
                                sized *out) {
@@ -253,11 +300,6 @@ static inline void wide_affine(int64_t d, const double *root, const double *shif
             out[i].size += fabs(root[i * d + k]) * z[k].size;
         }
     }
-}
-
-static inline sized wide_normal(uint64_t seed, uint64_t purpose, int64_t prompt, int64_t e) {
-    long double z = reference_prompt_normal(seed, purpose, prompt, e);
-    return (sized){z, 1 + fabsl(z)};
 }
 
 /* The uniform of index e of a purpose: exact. */
@@ -378,8 +420,7 @@ static inline void wide_vector(const wide_law *w, int64_t prompt, int query, int
                                sized *x) {
     int64_t d = w->base.options.dim;
     sized z[WIDE_DIM];
-    for (int64_t j = 0; j < d; j++)
-        z[j] = wide_normal(w->base.seed, query ? 5 : 3, prompt, index * d + j);
+    wide_covariates(&w->base.options, w->base.seed, prompt, query, index, z);
     int64_t every = w->base.options.rotation_every;
     if (every == 0) {
         wide_affine(d, w->root, NULL, z, x);

@@ -267,7 +267,7 @@ START_TEST(test_the_free_loss_has_no_closed_form) {
     make_uniform(0, 5, 0.1, &c);
     icl_law *law = make_law(context, &c.options);
     icl_population *population = (icl_population *)law;
-    ASSERT_FAILS(context, ICL_ERR_NO_CLOSED_FORM, "uniform covariates",
+    ASSERT_FAILS(context, ICL_ERR_NO_CLOSED_FORM, "covariates that are not Gaussian",
                  icl_population_create(law, &population));
     ck_assert_ptr_null(population);
     icl_law_free(law);

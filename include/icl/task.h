@@ -23,7 +23,12 @@
  * With u the uniform of the first word of purpose 8, sigma = u sqrt(noise) for UNIFORM levels and
  * noise_values[floor(u noise_count)] for a SET. Where covariates are UNIFORM, the value of index e
  * of purposes 3 and 5 is sqrt(12) (u - 1/2), one product of doubles, u the uniform of the same
- * word e; else a normal.
+ * word e; else a normal. Where they are SPHERE, z = (sqrt(d) / ||z||) z of these normals; where they
+ * are STUDENT, z_i is multiplied by sqrt(nu - 2) / chi(nu), number i of purpose 20, of purpose 21 for
+ * queries. A scale EXAMPLE multiplies z_i by chi(2 k) / sqrt(2 k), k the shape, number i of purpose
+ * 22, of 23 for queries; PROMPT multiplies all z of a prompt by that of number 0 of purpose 22,
+ * COORDINATE all z_j by that of number j. Numbers 2 i and 2 i + 1 have the counters (i, prompt, a, 0)
+ * and are made as the chi's below are, k >= 1 of any size.
  *
  * Tasks on the SPHERE have z = (sqrt(d) / ||z||) z of the normals z. Of SPARSE ones the coordinates
  * p_0 .. p_{s-1} are kept: p = 0 .. d - 1, and for i = 0 .. s - 1 in turn p_i and p_k are exchanged,
@@ -82,13 +87,28 @@ typedef enum icl_trace {
 } icl_trace;
 
 /* The law of the coordinates of z in x = R z, R R^T = Sigma (R: see above): mean 0, variance 1, so
- * that Sigma is the covariance of x under both. x uniform on the cube (-r/2, r/2)^d is UNIFORM with
+ * that Sigma is the covariance of x under all. x uniform on the cube (-r/2, r/2)^d is UNIFORM with
  * Sigma = (r^2 / 12) I. */
 typedef enum icl_covariates {
     ICL_COVARIATES_GAUSSIAN = 0, /* z_j ~ N(0, 1): x ~ N(0, Sigma) */
     ICL_COVARIATES_UNIFORM = 1,  /* z_j uniform on (-sqrt 3, sqrt 3) */
+    ICL_COVARIATES_SPHERE = 2,   /* z uniform on the sphere of radius sqrt d */
+    ICL_COVARIATES_STUDENT = 3,  /* multivariate t: z = sqrt((nu - 2) / g) g', g ~ chi^2(nu), g' ~
+                                    N(0, I), nu > 2: heavy tails of order nu */
     ICL_COVARIATES_FORCE_INT = 0x7fffffff
 } icl_covariates;
+
+/* Gamma variables G of mean 1, shape k and rate k, that scale the covariates: x = R sqrt(G) z with
+ * E G = 1, so that Sigma stays their covariance. PROMPT: the covariance of a prompt is G Sigma, and
+ * COORDINATE: R diag(G) R^T, for Sigma = I and k = 1 the random diagonal covariance of Zhang, Frei
+ * and Bartlett (2306.09927): icl_sampler_covariance tells it. */
+typedef enum icl_scale {
+    ICL_SCALE_FIXED = 0,      /* G = 1 */
+    ICL_SCALE_PROMPT = 1,     /* one G a prompt */
+    ICL_SCALE_COORDINATE = 2, /* d independent G a prompt, one for each coordinate of z */
+    ICL_SCALE_EXAMPLE = 3,    /* one G for each example and query */
+    ICL_SCALE_FORCE_INT = 0x7fffffff
+} icl_scale;
 
 /* The law of w = mu + R' z, R' R'^T = W, of linear labels (R': see above). */
 typedef enum icl_tasks {
@@ -157,6 +177,9 @@ typedef struct icl_law_options {
     int64_t rotation_every;     /* K > 0, for a Sigma of kind SPECTRUM, HALVES or POWER: its rotation is
                                    drawn with the prompts, one for K of them in turn; default 0: one
                                    for all, from rotation_seed */
+    double freedom;             /* STUDENT: nu, above 2, to 2^31; default 5 */
+    icl_scale scale;            /* of the covariates; default FIXED */
+    double scale_shape;         /* k of G, 0.5 to 2^30; default 1: exponential */
 } icl_law_options;
 
 typedef struct icl_law icl_law;
@@ -255,7 +278,8 @@ ICL_API void icl_sampler_free(icl_sampler *sampler);
 ICL_API const icl_law *icl_sampler_law(const icl_sampler *sampler); /* borrowed; NULL for NULL */
 ICL_API uint64_t icl_sampler_seed(const icl_sampler *sampler);      /* 0 for NULL */
 
-/* Sigma (d x d) of a prompt, 0 <= prompt < 2^62: the law's, but where its rotation is drawn. */
+/* Sigma (d x d) of a prompt, 0 <= prompt < 2^62: the law's, but where its rotation or its scale is
+ * drawn with the prompt. */
 ICL_API icl_status icl_sampler_covariance(const icl_sampler *sampler, int64_t prompt,
                                           double *covariance);
 
@@ -272,7 +296,7 @@ ICL_API icl_status icl_sampler_draw(const icl_sampler *sampler, int64_t first, i
 /* Fills the batch as icl_sampler_draw does, but draws the moments from their distribution, not from
  * examples: exact for every n >= 0, at a cost that does not depend on n. Tasks, levels, queries and
  * targets have the bits that icl_sampler_draw gives; the moments are others of the same law.
- * Gaussian covariates, one Sigma and linear labels, else ICL_ERR_NO_CLOSED_FORM. A batch with
+ * Gaussian covariates of FIXED scale, one Sigma and linear labels, else ICL_ERR_NO_CLOSED_FORM. A batch with
  * ICL_CONTENTS_EXAMPLES is ICL_ERR_ARGUMENT: it fits the law, but its contents are out of this
  * function's range, and examples that do not belong to the moments would mislead. */
 ICL_API icl_status icl_sampler_draw_moments(const icl_sampler *sampler, int64_t first,

@@ -121,7 +121,7 @@ ICL_API icl_status icl_theory_looped_optimum(const icl_law *law, const icl_simul
 /* The exact loss of the full layer on a law, a quartic polynomial in (u, v, M, r), prepared for
  * many evaluations. For linear labels with mean zero and for the other labels but with Sigma = I;
  * a prior mean or tasks that are not Gaussian are accepted and demand u = r = 0 in every evaluation.
- * ICL_ERR_NO_CLOSED_FORM else, and for uniform covariates. Immutable: any threads may evaluate it. Keeps the law alive. */
+ * ICL_ERR_NO_CLOSED_FORM else, and for covariates that are not Gaussian. Immutable: any threads may evaluate it. Keeps the law alive. */
 typedef struct icl_population icl_population;
 
 /* Prepares the loss of a law: the eigenvalues and Gamma*, O(d^3). */

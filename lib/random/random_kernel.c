@@ -136,20 +136,34 @@ static __attribute__((noinline)) void retry_chis(const icl_key *key, uint64_t bl
     }
 }
 
-static void chis(uint64_t seed, uint64_t prompt, const icl_chi_law *laws, int64_t count,
-                 double *out) {
-    const icl_key key = icl_key_of(seed, ICL_PURPOSE_CHI, 0);
+/* Pairs of chi's from block `first` on, whose laws are `step` apart. */
+V8_INLINE void chi_pairs(const icl_key *key, uint64_t prompt, uint64_t first,
+                         const icl_chi_law *laws, int64_t step, int64_t count, double *out) {
     const u8 numbers = u8_add(u8_set(prompt), u8_load(lane_numbers));
-    for (int64_t j = 0; j < count; j += 2, laws += 2, out += 16) {
-        icl_chi_pair pair = icl_chi_draw(&key, (uint64_t)(j / 2), numbers, 0, laws);
+    for (int64_t j = 0; j < count; j += 2, laws += step, out += 16) {
+        const uint64_t block = first + (uint64_t)(j / 2);
+        icl_chi_pair pair = icl_chi_draw(key, block, numbers, 0, laws);
         u8 quick = u8_and(icl_chi_quick(&laws[0], pair.t[0], pair.u[0]),
                           icl_chi_quick(&laws[1], pair.t[1], pair.u[1]));
         if (!u8_all(quick))
-            retry_chis(&key, (uint64_t)(j / 2), numbers, laws, &pair);
+            retry_chis(key, block, numbers, laws, &pair);
         for (int i = 0; i < 2; i++)
             v8_store(out + 8 * i, icl_chi_value(&laws[i], pair.t[i]));
     }
 }
 
+static void chis(uint64_t seed, uint64_t prompt, const icl_chi_law *laws, int64_t count,
+                 double *out) {
+    const icl_key key = icl_key_of(seed, ICL_PURPOSE_CHI, 0);
+    chi_pairs(&key, prompt, 0, laws, 2, count, out);
+}
+
+static void chis_of(uint64_t seed, uint64_t purpose, uint64_t prompt, uint64_t first,
+                    const icl_chi_law *law, int64_t count, double *out) {
+    const icl_key key = icl_key_of(seed, purpose, 0);
+    const icl_chi_law laws[2] = {*law, *law};
+    chi_pairs(&key, prompt, first, laws, 0, count, out);
+}
+
 const icl_random_kernels ICL_ISA_NAME(icl_random_kernels) = {
-    flat, prompts, uniforms, signs, first_uniforms, rotations, chis};
+    flat, prompts, uniforms, signs, first_uniforms, rotations, chis, chis_of};

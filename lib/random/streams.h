@@ -22,16 +22,22 @@ typedef enum icl_purpose {
     ICL_PURPOSE_FACTOR = 10,
     ICL_PURPOSE_SUPPORT = 11,
     ICL_PURPOSE_POOL = 12,
-    ICL_PURPOSE_ROTATION = 13
+    ICL_PURPOSE_ROTATION = 13,
+    ICL_PURPOSE_RADIUS = 20, /* of Student's covariates */
+    ICL_PURPOSE_QUERY_RADIUS = 21,
+    ICL_PURPOSE_SCALE = 22, /* of Gamma scales */
+    ICL_PURPOSE_QUERY_SCALE = 23
 } icl_purpose;
 
 /* The law of chi(k), as chi_kernel.h wants it. */
 typedef struct icl_chi_law {
-    double freedom; /* k, a whole number >= 1 */
+    double freedom; /* k >= 1 */
     double step;    /* c = 1 / (3 sqrt d), d = k/2 - 1/3; k = 1: 1, for |x| */
     double twice;   /* 2 d */
     double quick;   /* 3 d / 4 */
 } icl_chi_law;
+
+icl_chi_law icl_chi_law_of(double freedom);
 
 /* laws[j] = chi(freedom - j) for j < count <= freedom; where count is odd, one more, of chi(1). */
 void icl_chi_laws(int64_t freedom, int64_t count, icl_chi_law *laws);
@@ -62,6 +68,10 @@ typedef struct icl_random_kernels {
      * attempt. */
     void (*chis)(uint64_t seed, uint64_t prompt, const icl_chi_law *laws, int64_t count,
                  double *out);
+    /* The same of one law and any purpose, from block `first` on: out[8 j + l] is chi number
+     * 2 first + j. */
+    void (*chis_of)(uint64_t seed, uint64_t purpose, uint64_t prompt, uint64_t first,
+                    const icl_chi_law *law, int64_t count, double *out);
 } icl_random_kernels;
 
 ICL_ISA_TABLES(icl_random_kernels, icl_random_kernels)

@@ -16,12 +16,15 @@ int64_t icl_group_lay_out(icl_group_draw *g, double *base) {
                                chunk * d + 3,
                                chunk + 3,
                                chunk * (d + 1),
-                               g->law->labels == ICL_LABELS_CALLBACK ? 2 * chunk : 0};
-    double **views[] = {&g->task,   &g->sign, &g->sigma, &g->place,  &g->rotation,
-                        &g->vector, &g->z,    &g->noise, &g->tokens, &g->labels};
+                               g->law->labels == ICL_LABELS_CALLBACK ? 2 * chunk : 0,
+                               icl_scale_entries(g->law),
+                               icl_radius_entries(g->law, chunk)};
+    double **views[] = {&g->task, &g->sign,  &g->sigma,  &g->place,  &g->rotation, &g->vector,
+                        &g->z,    &g->noise, &g->tokens, &g->labels, &g->scales,   &g->radii};
+    enum { VIEWS = sizeof views / sizeof *views };
     int64_t used = 0;
     memset(g->turns, 0xff, sizeof g->turns);
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < VIEWS; i++) {
         if (base != NULL)
             *views[i] = base + used;
         used += ICL_LANES * entries[i];
@@ -86,24 +89,12 @@ void icl_group_draw_rotations(icl_group_draw *g) {
                          g->vector);
 }
 
-/* z of `count` vectors from number `first` on. */
-static void draw_covariates(const icl_group_draw *g, icl_purpose purpose, int64_t first,
-                            int64_t count) {
-    int64_t d = g->law->dim;
-    const double root_12 = 0x1.bb67ae8584caap+1;
-    if (g->law->covariates == ICL_COVARIATES_UNIFORM)
-        g->random->uniforms(g->seed, purpose, g->prompt, (uint64_t)(first * d / 4), count * d,
-                            root_12, 0.5, g->z);
-    else
-        icl_group_draw_normals(g, purpose, first * d, count * d, g->z);
-}
-
 /* Draws vectors first.. of the covariate stream into x and their noisy labels into y. */
 static icl_status draw_vectors(const icl_group_draw *g, icl_purpose covariates, icl_purpose noise,
                                int64_t first, int64_t count, int64_t stride, double *x,
                                int64_t y_stride, double *y) {
     const icl_law *law = g->law;
-    draw_covariates(g, covariates, first, count);
+    icl_group_draw_covariates(g, covariates, first, count);
     if (law->rotation_every > 0)
         g->kernels->rotate(g->rotation, law->scales, NULL, law->dim, count, g->z, stride, x);
     else

@@ -4,8 +4,13 @@
 #include <stdatomic.h>
 #include <string.h>
 
-static const icl_law_options default_options = {
-    .size = sizeof(icl_law_options), .dim = 5, .context = 20, .hidden = 4, .sparsity = 3};
+static const icl_law_options default_options = {.size = sizeof(icl_law_options),
+                                                .dim = 5,
+                                                .context = 20,
+                                                .hidden = 4,
+                                                .sparsity = 3,
+                                                .freedom = 5,
+                                                .scale_shape = 1};
 
 icl_status icl_law_options_init(icl_law_options *options, size_t size) {
     return icl_options_default(options, size, &default_options, sizeof default_options);
@@ -63,6 +68,9 @@ icl_status icl_law_create(icl_context *context, const icl_law_options *options, 
     law->dim = o.dim;
     law->examples = o.context;
     law->covariates = o.covariates;
+    law->freedom = o.freedom;
+    law->scale = o.scale;
+    law->scale_shape = o.scale_shape;
     law->labels = o.labels;
     law->tasks = o.tasks;
     law->sparsity = o.sparsity;

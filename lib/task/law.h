@@ -45,12 +45,18 @@ struct icl_law {
     const double *pool; /* pool_count x d */
     icl_root task_root; /* w = mu + task_root z; prior_root but for SPARSE */
     const double *mean; /* mu; NULL: 0 */
+    double freedom;     /* STUDENT */
+    icl_scale scale;
+    double scale_shape; /* not FIXED */
 };
 
-/* E z_j^4 - 3 of the coordinates of x = R z. */
-static inline double icl_law_kurtosis(const icl_law *law) {
-    return law->covariates == ICL_COVARIATES_UNIFORM ? -1.2 : 0;
-}
+/* a = radial and b = kurtosis in E (v.z)^2 z z^T = a (|v|^2 I + 2 v v^T) + b diag(v_j^2) for the
+ * coordinates of x = R z; a is infinite for Student's t of freedom <= 4. */
+double icl_law_radial(const icl_law *law);
+double icl_law_kurtosis(const icl_law *law);
+
+/* 1 if x ~ N(0, Sigma) given Sigma. */
+int icl_law_normal_covariates(const icl_law *law);
 
 /* All of a caller's options but for the values of the matrices. */
 icl_status icl_law_check_options(icl_context *context, const icl_law_options *options);

@@ -26,6 +26,24 @@ static icl_status check_covariances(icl_context *context, const icl_law_options 
     return ICL_OK;
 }
 
+static icl_status check_covariates(icl_context *context, const icl_law_options *o) {
+    const char *function = "icl_law_create";
+    ICL_TRY(
+        icl_check_range(context, function, "covariates", o->covariates, 0, ICL_COVARIATES_STUDENT));
+    ICL_TRY(icl_check_range(context, function, "scale", o->scale, 0, ICL_SCALE_EXAMPLE));
+    if (o->covariates == ICL_COVARIATES_STUDENT) {
+        ICL_TRY(icl_check_real(context, function, "freedom", o->freedom, 0));
+        ICL_REQUIRE(context, o->freedom > 2 && o->freedom <= 0x1p31, ICL_ERR_ARGUMENT,
+                    "%s: freedom = %g is not above 2, to 2^31", function, o->freedom);
+    }
+    if (o->scale == ICL_SCALE_FIXED)
+        return ICL_OK;
+    ICL_TRY(icl_check_real(context, function, "scale_shape", o->scale_shape, 0));
+    ICL_REQUIRE(context, o->scale_shape >= 0.5 && o->scale_shape <= 0x1p30, ICL_ERR_ARGUMENT,
+                "%s: scale_shape = %g is not within 0.5 to 2^30", function, o->scale_shape);
+    return ICL_OK;
+}
+
 static int diagonal(icl_covariance kind) {
     return kind == ICL_COVARIANCE_IDENTITY || kind == ICL_COVARIANCE_DIAGONAL ||
            kind == ICL_COVARIANCE_SCALAR;
@@ -97,8 +115,7 @@ icl_status icl_law_check_options(icl_context *context, const icl_law_options *o)
     ICL_TRY(icl_check_range(context, function, "dim", o->dim, 1, 16384));
     ICL_TRY(icl_check_range(context, function, "context", o->context, 0, INT64_C(1) << 31));
     ICL_TRY(check_noise(context, o));
-    ICL_TRY(
-        icl_check_range(context, function, "covariates", o->covariates, 0, ICL_COVARIATES_UNIFORM));
+    ICL_TRY(check_covariates(context, o));
     ICL_TRY(icl_check_range(context, function, "labels", o->labels, 0, ICL_LABELS_CALLBACK));
     if (o->labels == ICL_LABELS_NET)
         ICL_TRY(icl_check_range(context, function, "hidden", o->hidden, 1, 65536));

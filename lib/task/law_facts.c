@@ -1,9 +1,35 @@
 /* What is known of a law: said once, for solvers and theory. */
+#include <math.h>
+
 #include "task/law.h"
+
+/* E G^2, G the square of an example's own factor. */
+static double scale_square(const icl_law *law) {
+    return law->scale == ICL_SCALE_EXAMPLE ? 1 + 1 / law->scale_shape : 1;
+}
+
+double icl_law_radial(const icl_law *law) {
+    double d = (double)law->dim, nu = law->freedom, radial = 1;
+    if (law->covariates == ICL_COVARIATES_SPHERE)
+        radial = d / (d + 2);
+    if (law->covariates == ICL_COVARIATES_STUDENT)
+        radial = nu > 4 ? (nu - 2) / (nu - 4) : INFINITY;
+    return radial * scale_square(law);
+}
+
+double icl_law_kurtosis(const icl_law *law) {
+    return law->covariates == ICL_COVARIATES_UNIFORM ? -1.2 * scale_square(law) : 0;
+}
+
+int icl_law_normal_covariates(const icl_law *law) {
+    return law->covariates == ICL_COVARIATES_GAUSSIAN && law->scale != ICL_SCALE_EXAMPLE;
+}
 
 const char *icl_law_no_moments(const icl_law *law) {
     if (law->rotation_every > 0)
         return "the rotation of Sigma is drawn with the prompts";
+    if (law->scale == ICL_SCALE_PROMPT || law->scale == ICL_SCALE_COORDINATE)
+        return "the scale of Sigma is drawn with the prompts";
     return NULL;
 }
 

@@ -32,6 +32,15 @@ static void rotate(const double *V, const double *scales, const double *mean, in
     }
 }
 
+static void stretch(int64_t dim, int64_t count, const double *factors, int64_t by_vector,
+                    int64_t by_entry, double *z) {
+    for (int64_t i = 0; i < count; i++, z += 8 * dim)
+        for (int64_t j = 0; j < dim; j++) {
+            const double *factor = factors + 8 * (by_vector * i + by_entry * j);
+            v8_store(z + 8 * j, v8_mul(v8_load(factor), v8_load(z + 8 * j)));
+        }
+}
+
 static void normalise(int64_t dim, double radius, double *w) {
     v8 sum = v8_set(0);
     for (int64_t j = 0; j < dim; j++)
@@ -198,5 +207,6 @@ static void factor(const icl_root *root, int64_t dim, int64_t first, int64_t cou
     }
 }
 
-const icl_task_kernels ICL_ISA_NAME(icl_task_kernels) = {
-    affine, rotate, normalise, project, net, label, finish, accumulate, mean, factor, gram_of};
+const icl_task_kernels ICL_ISA_NAME(icl_task_kernels) = {affine,     rotate, stretch, normalise,
+                                                         project,    net,    label,   finish,
+                                                         accumulate, mean,   factor,  gram_of};

@@ -16,6 +16,9 @@ typedef struct icl_task_kernels {
     /* x = mean + V (scales z), V (dim x dim) of lanes, scales of numbers; spoils z. */
     void (*rotate)(const double *V, const double *scales, const double *mean, int64_t dim,
                    int64_t count, double *z, int64_t stride, double *x);
+    /* z_ij <- factor z_ij for `count` vectors, the factor of entry by_vector i + by_entry j */
+    void (*stretch)(int64_t dim, int64_t count, const double *factors, int64_t by_vector,
+                    int64_t by_entry, double *z);
     /* w <- (radius / ||w||) w */
     void (*normalise)(int64_t dim, double radius, double *w);
     /* s_i = w . x_i for vectors with `stride` entries, s with s_stride */

@@ -177,6 +177,10 @@ static icl_status deep_risk(const char *function, const icl_law *law,
     double power = 0;
     icl_spectrum mu;
     ICL_TRY(check_law(function, law, simulation, &power));
+    int infinite = law->covariates == ICL_COVARIATES_STUDENT && law->freedom <= 4 * (double)layers;
+    ICL_REQUIRE(law->context, !infinite, ICL_ERR_NO_CLOSED_FORM,
+                "%s: moments of the covariates of order %lld, freedom = %g: the risk is infinite",
+                function, 4 * (long long)layers, law->freedom);
     ICL_TRY(icl_spectrum_create(function, law, simulation, 2 * layers, &mu));
     icl_status status = set_steps(function, law, &mu, what, layers, etas);
     icl_estimate result = {0};

@@ -24,8 +24,10 @@ typedef struct task_means {
 static const char *missing_moments(const icl_law *law) {
     if (law->labels != ICL_LABELS_LINEAR)
         return "the labels are not linear";
-    if (law->covariates != ICL_COVARIATES_GAUSSIAN)
+    if (!icl_law_normal_covariates(law))
         return "the covariates are not Gaussian";
+    if (icl_law_no_moments(law) != NULL)
+        return icl_law_no_moments(law);
     if (law->pool_count > 0)
         return NULL;
     if (law->tasks == ICL_TASKS_SPARSE)

@@ -68,18 +68,18 @@ icl_status icl_label_values_at(const icl_law *law, const icl_quadrature *quadrat
 /* ---- means over f ---- */
 
 /* w | signal: E_x (w.x)^2 = w^T Sigma w has mean t = tr Sigma W and variance 2 tr (Sigma W)^2; with
- * v = R^T w and kappa = E z_j^4 - 3, E (v.z)^2 z z^T = |v|^2 I + 2 v v^T + kappa diag(v_j^2). */
+ * v = R^T w, E (v.z)^2 z z^T = q (|v|^2 I + 2 v v^T) + kappa diag(v_j^2), q = 1 of a normal z. */
 void icl_label_means_linear(const icl_law *law, int64_t rank, double power,
                             icl_label_means *means) {
-    double squares = 0, bend = 2 + icl_law_kurtosis(law);
+    double squares = 0, radial = icl_law_radial(law), kurtosis = icl_law_kurtosis(law);
     for (int64_t j = 0; j < rank; j++) {
-        means->bend[j] = bend * means->signal[j];
+        means->bend[j] = (2 * radial + kurtosis) * means->signal[j] + (radial - 1) * power;
         squares += means->signal[j] * means->signal[j];
     }
     means->power = power;
     means->rest = 0;
     means->spread = 2 * squares;
-    means->fourth = 3 * (power * power + bend * squares);
+    means->fourth = 3 * (radial * power * power + (2 * radial + kurtosis) * squares);
 }
 
 /* E e_j^2 = 1 / rank. */

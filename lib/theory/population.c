@@ -20,8 +20,10 @@ icl_status icl_population_create(const icl_law *law, icl_population **out) {
     if (law == NULL)
         return ICL_ERR_ARGUMENT;
     ICL_REQUIRE_POINTER(law->context, out);
-    ICL_REQUIRE(law->context, law->covariates == ICL_COVARIATES_GAUSSIAN, ICL_ERR_NO_CLOSED_FORM,
-                "%s: uniform covariates: the loss with u and r free has no closed form", __func__);
+    ICL_REQUIRE(
+        law->context, icl_law_normal_covariates(law), ICL_ERR_NO_CLOSED_FORM,
+        "%s: covariates that are not Gaussian: the loss with u and r free has no closed form",
+        __func__);
     icl_population *population;
     ICL_TRY(ICL_NEW(law->context, &population, 1));
     population->context = icl_context_retain(law->context);

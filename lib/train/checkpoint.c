@@ -34,6 +34,16 @@ static uint64_t hash_later(const icl_law *law, uint64_t hash) {
     return hash_doubles(hash, law->scales, law->dim);
 }
 
+/* What came after those: the same. */
+static uint64_t hash_latest(const icl_law *law, uint64_t hash) {
+    if (law->covariates == ICL_COVARIATES_STUDENT)
+        hash = hash_doubles(hash, &law->freedom, 1);
+    if (law->scale == ICL_SCALE_FIXED)
+        return hash;
+    hash = icl_fnv(hash, &(int64_t){law->scale}, sizeof(int64_t));
+    return hash_doubles(hash, &law->scale_shape, 1);
+}
+
 /* Of all that a law's prompts depend on, but for a caller's function. */
 static uint64_t law_hash(const icl_law *law) {
     const int64_t d = law->dim;
@@ -52,7 +62,7 @@ static uint64_t law_hash(const icl_law *law) {
     hash = hash_doubles(hash, law->root.dense, d * d);
     hash = hash_doubles(hash, law->prior, d * d);
     hash = hash_doubles(hash, law->prior_root.dense, d * d);
-    return hash_later(law, hash_doubles(hash, law->mean, d));
+    return hash_latest(law, hash_later(law, hash_doubles(hash, law->mean, d)));
 }
 
 static void identity_of(const icl_trainer *t, char text[IDENTITY][TEXT]) {
