@@ -18,6 +18,18 @@ static inline void wide_normalise(int64_t d, long double radius, sized *z) {
     }
 }
 
+/* out (d) = shift + root z */
+static inline void wide_affine(int64_t d, const double *root, const double *shift, const sized *z,
+                               sized *out) {
+    for (int64_t i = 0; i < d; i++) {
+        out[i] = (sized){shift != NULL ? shift[i] : 0, shift != NULL ? fabs(shift[i]) : 0};
+        for (int64_t k = 0; k < d; k++) {
+            out[i].value += root[i * d + k] * z[k].value;
+            out[i].size += fabs(root[i * d + k]) * z[k].size;
+        }
+    }
+}
+
 static inline sized wide_normal(uint64_t seed, uint64_t purpose, int64_t prompt, int64_t e) {
     long double z = reference_prompt_normal(seed, purpose, prompt, e);
     return (sized){z, 1 + fabsl(z)};

@@ -5,7 +5,7 @@
 #ifndef ICL_TESTS_TASK_REFERENCE_H
 #define ICL_TESTS_TASK_REFERENCE_H
 
-#include "covariate_reference.h"
+#include "label_reference.h"
 
 enum { WIDE_DIM = 8, WIDE_CONTEXT = 12, WIDE_QUERIES = 4 };
 
@@ -159,6 +159,37 @@ static inline void set_scaled_student(wide_case *c) {
     c->base.options.scale = ICL_SCALE_COORDINATE;
 }
 
+static inline void set_sign(wide_case *c) {
+    c->base.options.labels = ICL_LABELS_SIGN;
+}
+
+static inline void set_logistic(wide_case *c) {
+    set_scalar(c);
+    c->base.options.prior = ICL_COVARIANCE_IDENTITY;
+    c->base.options.labels = ICL_LABELS_LOGISTIC;
+}
+
+static inline void set_quadratic(wide_case *c) {
+    set_dense_trace(c);
+    c->base.options.labels = ICL_LABELS_QUADRATIC;
+}
+
+static inline void set_sine(wide_case *c) {
+    c->base.options.labels = ICL_LABELS_SINE;
+}
+
+static inline void set_tanh_net(wide_case *c) {
+    set_sphere(c);
+    c->base.options.labels = ICL_LABELS_NET;
+    c->base.options.activation = ICL_ACTIVATION_TANH;
+    c->base.options.hidden = 3;
+}
+
+static inline void set_pool_of_signs(wide_case *c) {
+    set_sign(c);
+    c->base.options.pool = 4;
+}
+
 /* What theory and solvers know of a law, without a simulation where they can do without: K, C and
  * the risks of every Gamma; the Bayes solver; its risk; that of ridge; the layer with u and r not
  * 0, by simulation; the population loss; that off u = r = 0; deep layers; moments without examples.
@@ -177,6 +208,8 @@ enum {
     KNOWN_LINEAR = KNOWN_MOMENTS | KNOWN_RIDGE | KNOWN_LAYER | KNOWN_LOSS | KNOWN_DIRECT,
     /* of Gaussian weights with covariates that are not */
     KNOWN_SHAPE = KNOWN_MOMENTS | KNOWN_RIDGE | KNOWN_LAYER | KNOWN_POSTERIOR | KNOWN_BAYES,
+    /* of labels whose moments are known */
+    KNOWN_LABELS = KNOWN_MOMENTS | KNOWN_LAYER | KNOWN_LOSS | KNOWN_EVEN,
     KNOWN_GAUSSIAN = KNOWN_LINEAR | KNOWN_POSTERIOR | KNOWN_BAYES | KNOWN_EVEN
 };
 
@@ -206,7 +239,13 @@ static const struct {
                  {"scales of coordinates", set_scaled_coordinates, KNOWN_POSTERIOR},
                  {"scales of examples", set_scaled_examples, KNOWN_SHAPE | KNOWN_DEEP},
                  {"a scaled cube", set_scaled_cube, KNOWN_SHAPE | KNOWN_DEEP},
-                 {"turned, scaled Student", set_scaled_student, KNOWN_POSTERIOR}};
+                 {"turned, scaled Student", set_scaled_student, KNOWN_POSTERIOR},
+                 {"sign", set_sign, KNOWN_LABELS},
+                 {"logistic", set_logistic, KNOWN_LABELS},
+                 {"quadratic", set_quadratic, 0},
+                 {"sine", set_sine, 0},
+                 {"tanh net", set_tanh_net, 0},
+                 {"pool of signs", set_pool_of_signs, 0}};
 enum { WIDE_LAWS = sizeof wide_laws / sizeof *wide_laws };
 
 static inline void make_wide_case(int law, int64_t d, int64_t n, double noise, wide_case *c) {
@@ -290,18 +329,6 @@ typedef struct wide_prompt {
     sized query[WIDE_QUERIES * WIDE_DIM], target[WIDE_QUERIES];
 } wide_prompt;
 
-/* out (d) = shift + root z */
-static inline void wide_affine(int64_t d, const double *root, const double *shift, const sized *z,
-                               sized *out) {
-    for (int64_t i = 0; i < d; i++) {
-        out[i] = (sized){shift != NULL ? shift[i] : 0, shift != NULL ? fabs(shift[i]) : 0};
-        for (int64_t k = 0; k < d; k++) {
-            out[i].value += root[i * d + k] * z[k].value;
-            out[i].size += fabs(root[i * d + k]) * z[k].size;
-        }
-    }
-}
-
 /* The uniform of index e of a purpose: exact. */
 static inline double wide_uniform(uint64_t seed, uint64_t purpose, int64_t prompt, int64_t e) {
     uint64_t words[4];
@@ -380,8 +407,11 @@ static inline void wide_weights(const wide_law *w, uint64_t seed, int64_t prompt
     sized z[WIDE_DIM];
     for (int64_t i = 0; i < o->dim; i++)
         out[i] = z[i] = wide_normal(seed, 1, prompt, i);
+    for (int64_t e = 0; o->labels == ICL_LABELS_NET && e < o->hidden * (o->dim + 1); e++)
+        out[e] = wide_normal(seed, 1, prompt, e);
     if (o->labels != ICL_LABELS_LINEAR) {
-        wide_normalise(o->dim, 1, out);
+        if (o->labels != ICL_LABELS_NET && o->labels != ICL_LABELS_QUADRATIC)
+            wide_normalise(o->dim, 1, out);
         return;
     }
     if (o->tasks == ICL_TASKS_SPHERE)
@@ -434,7 +464,7 @@ static inline void wide_vector(const wide_law *w, int64_t prompt, int query, int
 /* f(x) and its noise. */
 static inline sized wide_label(const wide_law *w, const reference_task *t, int64_t prompt,
                                int query, int64_t index, const sized *x) {
-    sized y = reference_label(&w->base, t, x);
+    sized y = wide_function(&w->base, t, prompt, query, index, x);
     if (t->sigma > 0) {
         sized e = wide_normal(w->base.seed, query ? 6 : 4, prompt, index);
         y.value += t->sigma * e.value;

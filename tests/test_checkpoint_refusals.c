@@ -18,7 +18,9 @@ enum {
     LATER = 16,
     FROM_STUDENT = 17,
     FROM_SCALED = 18,
-    CHANGES = 18
+    FROM_SINE = 19,
+    FROM_NET = 20,
+    CHANGES = FROM_NET
 };
 
 /* The run that change number 1, 2, .. is made to, and what it becomes by it. */
@@ -35,6 +37,9 @@ static setting run_of(int change, int changed) {
     s.law.noise_count = 3;
     s.law.covariates = change == FROM_STUDENT ? ICL_COVARIATES_STUDENT : ICL_COVARIATES_GAUSSIAN;
     s.law.scale = change == FROM_SCALED ? ICL_SCALE_EXAMPLE : ICL_SCALE_FIXED;
+    s.law.labels = change == FROM_SINE  ? ICL_LABELS_SINE
+                   : change == FROM_NET ? ICL_LABELS_NET
+                                        : ICL_LABELS_LINEAR;
     s.model.layers = 2;
     s.trainer.batch = 16;
     s.optimiser.method = change == FROM_SGD ? ICL_OPTIMISER_SGD : ICL_OPTIMISER_ADAM;
@@ -88,6 +93,12 @@ static setting run_of(int change, int changed) {
         break;
     case FROM_STUDENT:
         s.law.freedom = 6;
+        break;
+    case FROM_SINE:
+        s.law.amplitude_least = 0.2;
+        break;
+    case FROM_NET:
+        s.law.activation = ICL_ACTIVATION_TANH;
         break;
     case FROM_SCALED:
         s.law.scale_shape = 2;

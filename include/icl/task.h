@@ -30,6 +30,10 @@
  * COORDINATE all z_j by that of number j. Numbers 2 i and 2 i + 1 have the counters (i, prompt, a, 0)
  * and are made as the chi's below are, k >= 1 of any size.
  *
+ * LOGISTIC labels are 1 where log u - log(1 - u) < w.x, u the uniform of index i of purpose 24, of 25
+ * for queries. SINE has a = least + (most - least) u and phi = pi u' with the uniforms of indices 0 and
+ * 1 of purpose 26.
+ *
  * Tasks on the SPHERE have z = (sqrt(d) / ||z||) z of the normals z. Of SPARSE ones the coordinates
  * p_0 .. p_{s-1} are kept: p = 0 .. d - 1, and for i = 0 .. s - 1 in turn p_i and p_k are exchanged,
  * k = i + floor(u (d - i)), u the uniform of index i of purpose 11.
@@ -120,18 +124,35 @@ typedef enum icl_tasks {
     ICL_TASKS_FORCE_INT = 0x7fffffff
 } icl_tasks;
 
-/* The labels f(x). All but LINEAR have ||w|| = 1, uniform on the sphere, and a law that is
- * invariant under f -> -f: where g is not odd, f carries a random sign, one a prompt. */
+/* The labels f(x). All but LINEAR and QUADRATIC have ||w|| = 1, uniform on the sphere, and all but
+ * SINE a law that is invariant under f -> -f: where g is not odd, f carries a random sign, one a
+ * prompt. */
 typedef enum icl_labels {
     ICL_LABELS_LINEAR = 0,   /* w.x,  w ~ N(mu, W) */
     ICL_LABELS_TANH = 1,     /* tanh(w.x) */
     ICL_LABELS_RELU = 2,     /* +-max(w.x, 0) */
     ICL_LABELS_SIN = 3,      /* sin(2 w.x) */
     ICL_LABELS_CUBIC = 4,    /* (w.x)^3 */
-    ICL_LABELS_NET = 5,      /* sqrt(2/m) sum_{k<m} a_k max(w_k.x, 0),  a, w_k ~ N(0, I) */
+    ICL_LABELS_NET = 5,      /* sqrt(2/m) sum_{k<m} a_k max(w_k.x, 0),  a, w_k ~ N(0, I): E f^2 =
+                                tr Sigma (Garg et al. 2208.01066); activation TANH:
+                                sqrt(1/m) sum_{k<m} a_k tanh(w_k.x) */
     ICL_LABELS_CALLBACK = 6, /* g(w.x), the caller's g, with a random sign unless label_odd */
+    ICL_LABELS_SIGN = 7,     /* 1 where w.x >= 0, else -1 */
+    ICL_LABELS_LOGISTIC = 8, /* 1 with probability 1 / (1 + exp(-w.x)), else -1, drawn for each example
+                                and query (Giannou et al. 2403.03183) */
+    ICL_LABELS_QUADRATIC = 9, /* sum_j w_j x_j^2 / sqrt 3,  w ~ N(0, I): E f^2 = d for x ~ N(0, I)
+                                 (Garg et al.) */
+    ICL_LABELS_SINE = 10,    /* a sin(w.x + phi), a uniform on (amplitude_least, amplitude_most), phi on
+                                (0, pi), once a prompt: E f^2 = E a^2 / 2 (von Oswald et al. 2212.07677) */
     ICL_LABELS_FORCE_INT = 0x7fffffff
 } icl_labels;
+
+/* Of the units of a NET. */
+typedef enum icl_activation {
+    ICL_ACTIVATION_RELU = 0,
+    ICL_ACTIVATION_TANH = 1,
+    ICL_ACTIVATION_FORCE_INT = 0x7fffffff
+} icl_activation;
 
 /* The caller's g: out[k] = g(s[k]) for k < count; may not keep the pointers. Called on the thread
  * that called libicl. Non-zero, or a non-finite out, ends the call with ICL_ERR_CALLBACK. Must be
@@ -171,7 +192,7 @@ typedef struct icl_law_options {
     icl_tasks tasks;            /* of linear labels; default GAUSSIAN */
     int64_t sparsity;           /* SPARSE: non-zero weights, 1 to d; default 3 */
     int64_t pool;               /* K > 0, to 2^31: the task is one of K, equally likely, for all
-                                   labels with a w (not NET); default 0: drawn for each prompt */
+                                   labels with a w alone (not NET, SINE); default 0: drawn for each prompt */
     const double *pool_values;  /* their w (K x d), borrowed during the call; NULL: drawn once */
     uint64_t pool_seed;         /* that they are drawn with; default 0 */
     int64_t rotation_every;     /* K > 0, for a Sigma of kind SPECTRUM, HALVES or POWER: its rotation is
@@ -180,6 +201,9 @@ typedef struct icl_law_options {
     double freedom;             /* STUDENT: nu, above 2, to 2^31; default 5 */
     icl_scale scale;            /* of the covariates; default FIXED */
     double scale_shape;         /* k of G, 0.5 to 2^30; default 1: exponential */
+    icl_activation activation;  /* of NET; default RELU */
+    double amplitude_least;     /* SINE: 0 to amplitude_most; default 0.1 */
+    double amplitude_most;      /* SINE: to 1e150; default 0.5 */
 } icl_law_options;
 
 typedef struct icl_law icl_law;

@@ -26,7 +26,10 @@ typedef enum icl_purpose {
     ICL_PURPOSE_RADIUS = 20, /* of Student's covariates */
     ICL_PURPOSE_QUERY_RADIUS = 21,
     ICL_PURPOSE_SCALE = 22, /* of Gamma scales */
-    ICL_PURPOSE_QUERY_SCALE = 23
+    ICL_PURPOSE_QUERY_SCALE = 23,
+    ICL_PURPOSE_COIN = 24, /* of logistic labels */
+    ICL_PURPOSE_QUERY_COIN = 25,
+    ICL_PURPOSE_WAVE = 26 /* amplitude and phase */
 } icl_purpose;
 
 /* The law of chi(k), as chi_kernel.h wants it. */

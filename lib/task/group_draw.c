@@ -18,9 +18,12 @@ int64_t icl_group_lay_out(icl_group_draw *g, double *base) {
                                chunk * (d + 1),
                                g->law->labels == ICL_LABELS_CALLBACK ? 2 * chunk : 0,
                                icl_scale_entries(g->law),
-                               icl_radius_entries(g->law, chunk)};
-    double **views[] = {&g->task, &g->sign,  &g->sigma,  &g->place,  &g->rotation, &g->vector,
-                        &g->z,    &g->noise, &g->tokens, &g->labels, &g->scales,   &g->radii};
+                               icl_radius_entries(g->law, chunk),
+                               g->law->labels == ICL_LABELS_LOGISTIC ? chunk + 3 : 0,
+                               g->law->labels == ICL_LABELS_SINE ? 4 : 0};
+    double **views[] = {&g->task,   &g->sign,  &g->sigma, &g->place,  &g->rotation,
+                        &g->vector, &g->z,     &g->noise, &g->tokens, &g->labels,
+                        &g->scales, &g->radii, &g->coins, &g->wave};
     enum { VIEWS = sizeof views / sizeof *views };
     int64_t used = 0;
     memset(g->turns, 0xff, sizeof g->turns);
@@ -56,22 +59,30 @@ static icl_status draw_callback_labels(const icl_group_draw *g, int64_t count, i
     return ICL_OK;
 }
 
-/* y_i = f(x_i) without noise for `count` vectors of stride `stride`. */
+/* y_i = f(x_i) without noise for `count` vectors of stride `stride`; u: of LOGISTIC ones. */
 static icl_status draw_labels(const icl_group_draw *g, int64_t count, int64_t stride,
-                              const double *x, int64_t y_stride, double *y) {
+                              const double *x, const double *u, int64_t y_stride, double *y) {
     const icl_law *law = g->law;
     const icl_task_kernels *k = g->kernels;
-    if (law->labels == ICL_LABELS_NET) {
-        k->net(law->dim, law->hidden, count, g->task, stride, x, y_stride, y);
+    switch (law->labels) {
+    case ICL_LABELS_CALLBACK:
+        return draw_callback_labels(g, count, stride, x, y_stride, y);
+    case ICL_LABELS_NET:
+        k->net(law->dim, law->hidden, law->activation, count, g->task, stride, x, y_stride, y);
         return ICL_OK;
-    }
-    if (law->labels != ICL_LABELS_CALLBACK) {
+    case ICL_LABELS_QUADRATIC:
+        k->quadratic(law->dim, count, g->task, stride, x, y_stride, y);
+        return ICL_OK;
+    default:
         k->project(law->dim, count, g->task, stride, x, y_stride, y);
-        if (law->labels != ICL_LABELS_LINEAR)
-            k->label(law->labels, count, y_stride, y);
-        return ICL_OK;
     }
-    return draw_callback_labels(g, count, stride, x, y_stride, y);
+    if (law->labels == ICL_LABELS_LOGISTIC)
+        k->toss(count, u, y_stride, y);
+    else if (law->labels == ICL_LABELS_SINE)
+        k->sine(count, g->wave, y_stride, y);
+    else if (law->labels != ICL_LABELS_LINEAR)
+        k->label(law->labels, count, y_stride, y);
+    return ICL_OK;
 }
 
 /* ---- examples and queries ---- */
@@ -99,7 +110,11 @@ static icl_status draw_vectors(const icl_group_draw *g, icl_purpose covariates, 
         g->kernels->rotate(g->rotation, law->scales, NULL, law->dim, count, g->z, stride, x);
     else
         g->kernels->affine(&law->root, NULL, law->dim, count, g->z, stride, x);
-    ICL_TRY(draw_labels(g, count, stride, x, y_stride, y));
+    if (law->labels == ICL_LABELS_LOGISTIC)
+        g->random->uniforms(
+            g->seed, covariates == ICL_PURPOSE_QUERY ? ICL_PURPOSE_QUERY_COIN : ICL_PURPOSE_COIN,
+            g->prompt, (uint64_t)(first / 4), count, 1, 0, g->coins);
+    ICL_TRY(draw_labels(g, count, stride, x, g->coins, y_stride, y));
     if (law->noise > 0)
         icl_group_draw_normals(g, noise, first, count, g->noise);
     if (law->noise > 0 || law->signed_labels)

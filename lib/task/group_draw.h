@@ -20,6 +20,8 @@ typedef struct icl_group_draw {
     double *vector;            /* d + 6: to draw it with */
     double *scales;            /* d + 1: the prompts' own, of PROMPT one, of COORDINATE d */
     double *radii;             /* of a chunk: factors of examples */
+    double *coins;             /* of a chunk: uniforms of logistic labels */
+    double *wave;              /* 4: amplitude and phase of a sine */
     uint64_t turns[ICL_LANES]; /* numbers of the rotations that are there; all ones: none */
     double *z;                 /* raw covariates of a chunk */
     double *noise;             /* of a chunk */

@@ -10,7 +10,9 @@ static const icl_law_options default_options = {.size = sizeof(icl_law_options),
                                                 .hidden = 4,
                                                 .sparsity = 3,
                                                 .freedom = 5,
-                                                .scale_shape = 1};
+                                                .scale_shape = 1,
+                                                .amplitude_least = 0.1,
+                                                .amplitude_most = 0.5};
 
 icl_status icl_law_options_init(icl_law_options *options, size_t size) {
     return icl_options_default(options, size, &default_options, sizeof default_options);
@@ -71,6 +73,9 @@ icl_status icl_law_create(icl_context *context, const icl_law_options *options, 
     law->freedom = o.freedom;
     law->scale = o.scale;
     law->scale_shape = o.scale_shape;
+    law->activation = o.activation;
+    law->amplitude_least = o.amplitude_least;
+    law->amplitude_most = o.amplitude_most;
     law->labels = o.labels;
     law->tasks = o.tasks;
     law->sparsity = o.sparsity;

@@ -47,7 +47,9 @@ struct icl_law {
     const double *mean; /* mu; NULL: 0 */
     double freedom;     /* STUDENT */
     icl_scale scale;
-    double scale_shape; /* not FIXED */
+    double scale_shape;                     /* not FIXED */
+    icl_activation activation;              /* NET */
+    double amplitude_least, amplitude_most; /* SINE */
 };
 
 /* a = radial and b = kurtosis in E (v.z)^2 z z^T = a (|v|^2 I + 2 v v^T) + b diag(v_j^2) for the
@@ -70,6 +72,9 @@ icl_status icl_law_fill_pool(icl_law *law, const icl_law_options *options, doubl
 
 /* mean (d) and covariance (d x d) of the entries of the law's pool. */
 void icl_law_pool_moments(const icl_law *law, double *mean, double *covariance);
+
+/* Why the moments of these labels are not known; NULL if they are for Gaussian covariates. */
+const char *icl_law_no_label_moments(const icl_law *law);
 
 /* Why K, C and the risks of Gamma are not those of one Sigma; NULL if they are. */
 const char *icl_law_no_moments(const icl_law *law);

@@ -44,6 +44,27 @@ static icl_status check_covariates(icl_context *context, const icl_law_options *
     return ICL_OK;
 }
 
+static icl_status check_labels(icl_context *context, const icl_law_options *o) {
+    const char *function = "icl_law_create";
+    ICL_TRY(icl_check_range(context, function, "labels", o->labels, 0, ICL_LABELS_SINE));
+    if (o->labels == ICL_LABELS_NET) {
+        ICL_TRY(icl_check_range(context, function, "hidden", o->hidden, 1, 65536));
+        ICL_TRY(icl_check_range(context, function, "activation", o->activation, 0,
+                                ICL_ACTIVATION_TANH));
+    }
+    ICL_REQUIRE(context, o->labels != ICL_LABELS_CALLBACK || o->label_fn != NULL, ICL_ERR_ARGUMENT,
+                "%s: label_fn is NULL", function);
+    if (o->labels != ICL_LABELS_SINE)
+        return ICL_OK;
+    ICL_TRY(icl_check_real(context, function, "amplitude_least", o->amplitude_least, 0));
+    ICL_TRY(icl_check_real(context, function, "amplitude_most", o->amplitude_most, 0));
+    ICL_REQUIRE(context, o->amplitude_least <= o->amplitude_most && o->amplitude_most <= 1e150,
+                ICL_ERR_ARGUMENT,
+                "%s: amplitude_least = %g, amplitude_most = %g: not in order, to 1e150", function,
+                o->amplitude_least, o->amplitude_most);
+    return ICL_OK;
+}
+
 static int diagonal(icl_covariance kind) {
     return kind == ICL_COVARIANCE_IDENTITY || kind == ICL_COVARIANCE_DIAGONAL ||
            kind == ICL_COVARIANCE_SCALAR;
@@ -70,9 +91,9 @@ static icl_status check_pool(icl_context *context, const icl_law_options *o) {
     if (o->pool == 0)
         return ICL_OK;
     ICL_TRY(icl_check_seed(context, function, "pool_seed", o->pool_seed));
-    ICL_REQUIRE(context, o->labels != ICL_LABELS_NET, ICL_ERR_ARGUMENT,
-                "%s: pool = %lld: labels = %d have no w", function, (long long)o->pool,
-                (int)o->labels);
+    ICL_REQUIRE(context, o->labels != ICL_LABELS_NET && o->labels != ICL_LABELS_SINE,
+                ICL_ERR_ARGUMENT, "%s: pool = %lld: labels = %d are not told by a w alone",
+                function, (long long)o->pool, (int)o->labels);
     return o->pool_values == NULL ? ICL_OK
                                   : icl_check_array(context, function, "pool_values",
                                                     o->pool_values, o->pool * o->dim);
@@ -116,11 +137,7 @@ icl_status icl_law_check_options(icl_context *context, const icl_law_options *o)
     ICL_TRY(icl_check_range(context, function, "context", o->context, 0, INT64_C(1) << 31));
     ICL_TRY(check_noise(context, o));
     ICL_TRY(check_covariates(context, o));
-    ICL_TRY(icl_check_range(context, function, "labels", o->labels, 0, ICL_LABELS_CALLBACK));
-    if (o->labels == ICL_LABELS_NET)
-        ICL_TRY(icl_check_range(context, function, "hidden", o->hidden, 1, 65536));
-    ICL_REQUIRE(context, o->labels != ICL_LABELS_CALLBACK || o->label_fn != NULL, ICL_ERR_ARGUMENT,
-                "%s: label_fn is NULL", function);
+    ICL_TRY(check_labels(context, o));
     ICL_TRY(check_covariances(context, o));
     ICL_TRY(check_tasks(context, o));
     ICL_TRY(check_pool(context, o));

@@ -33,6 +33,14 @@ const char *icl_law_no_moments(const icl_law *law) {
     return NULL;
 }
 
+const char *icl_law_no_label_moments(const icl_law *law) {
+    if (law->labels == ICL_LABELS_NET && law->activation != ICL_ACTIVATION_RELU)
+        return "the units of the net are not ReLU";
+    if (law->labels == ICL_LABELS_QUADRATIC)
+        return "the labels are quadratic";
+    return law->labels == ICL_LABELS_SINE ? "the labels are sines with a phase" : NULL;
+}
+
 const char *icl_law_no_posterior(const icl_law *law) {
     if (law->labels != ICL_LABELS_LINEAR)
         return "the labels are not linear";
@@ -48,7 +56,7 @@ const char *icl_law_no_posterior(const icl_law *law) {
 }
 
 int icl_law_symmetric(const icl_law *law) {
-    return law->mean == NULL && law->pool_count == 0;
+    return law->mean == NULL && law->pool_count == 0 && law->labels != ICL_LABELS_SINE;
 }
 
 int icl_law_normal_weights(const icl_law *law) {

@@ -81,8 +81,19 @@ static void draw_new(const icl_group_draw *g) {
     icl_group_draw_normals(g, ICL_PURPOSE_TASK, 0, icl_task_entries(law), g->task);
     if (law->labels == ICL_LABELS_LINEAR)
         make_weights(g);
-    else if (law->labels != ICL_LABELS_NET)
+    else if (law->labels != ICL_LABELS_NET && law->labels != ICL_LABELS_QUADRATIC)
         g->kernels->normalise(law->dim, 1, g->task);
+}
+
+static void draw_wave(const icl_group_draw *g) {
+    const double pi = 3.14159265358979323846, least = g->law->amplitude_least;
+    const double range = g->law->amplitude_most - least;
+    double *amplitude = g->wave, *phase = amplitude + ICL_LANES;
+    g->random->uniforms(g->seed, ICL_PURPOSE_WAVE, g->prompt, 0, 2, 1, 0, g->wave);
+    for (int l = 0; l < ICL_LANES; l++) {
+        amplitude[l] = least + range * amplitude[l];
+        phase[l] *= pi;
+    }
 }
 
 void icl_group_draw_function(const icl_group_draw *g) {
@@ -93,6 +104,8 @@ void icl_group_draw_function(const icl_group_draw *g) {
         draw_new(g);
     if (law->signed_labels)
         g->random->signs(g->seed, g->prompt, g->sign);
+    if (law->labels == ICL_LABELS_SINE)
+        draw_wave(g);
 }
 
 /* sigma of a prompt whose uniform is u, 0 < u < 1: u level_count < level_count in doubles, too */

@@ -24,11 +24,18 @@ typedef struct icl_task_kernels {
     /* s_i = w . x_i for vectors with `stride` entries, s with s_stride */
     void (*project)(int64_t dim, int64_t count, const double *w, int64_t stride, const double *x,
                     int64_t s_stride, double *s);
+    /* s_i = sum_j w_j x_ij^2 / sqrt 3, as project */
+    void (*quadratic)(int64_t dim, int64_t count, const double *w, int64_t stride, const double *x,
+                      int64_t s_stride, double *s);
     /* f of a net with `hidden` units: task holds w_k (hidden x d), then a (hidden) */
-    void (*net)(int64_t dim, int64_t hidden, int64_t count, const double *task, int64_t stride,
-                const double *x, int64_t y_stride, double *y);
+    void (*net)(int64_t dim, int64_t hidden, icl_activation activation, int64_t count,
+                const double *task, int64_t stride, const double *x, int64_t y_stride, double *y);
     /* y = g(y), elementwise */
     void (*label)(icl_labels labels, int64_t count, int64_t stride, double *y);
+    /* y = 1 where log u - log(1 - u) < y, else -1: one u for each, packed */
+    void (*toss)(int64_t count, const double *u, int64_t stride, double *y);
+    /* y = a sin(y + phi), wave holds a and phi */
+    void (*sine)(int64_t count, const double *wave, int64_t stride, double *y);
     /* y = sign y + sigma noise, sign and sigma one entry, noise packed; sign and noise may be NULL
      */
     void (*finish)(int64_t count, const double *sign, const double *sigma, const double *noise,

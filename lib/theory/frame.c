@@ -132,6 +132,8 @@ static icl_status label_means(const char *function, const icl_law *law,
     ICL_REQUIRE(law->context, gap == NULL, ICL_ERR_NO_CLOSED_FORM, "%s: %s", function, gap);
     if (law->labels == ICL_LABELS_LINEAR)
         return linear_means(function, law, f, means);
+    const char *missing = icl_law_no_label_moments(law);
+    ICL_REQUIRE(law->context, missing == NULL, ICL_ERR_NO_CLOSED_FORM, "%s: %s", function, missing);
     ICL_REQUIRE(law->context, icl_law_normal_covariates(law), ICL_ERR_NO_CLOSED_FORM,
                 "%s: covariates that are not Gaussian with non-linear labels", function);
     ICL_REQUIRE(law->context, law->pool_count == 0, ICL_ERR_NO_CLOSED_FORM,

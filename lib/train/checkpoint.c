@@ -36,6 +36,10 @@ static uint64_t hash_later(const icl_law *law, uint64_t hash) {
 
 /* What came after those: the same. */
 static uint64_t hash_latest(const icl_law *law, uint64_t hash) {
+    if (law->labels == ICL_LABELS_NET && law->activation != ICL_ACTIVATION_RELU)
+        hash = icl_fnv(hash, &(int64_t){law->activation}, sizeof(int64_t));
+    if (law->labels == ICL_LABELS_SINE)
+        hash = hash_doubles(hash, (const double[]){law->amplitude_least, law->amplitude_most}, 2);
     if (law->covariates == ICL_COVARIATES_STUDENT)
         hash = hash_doubles(hash, &law->freedom, 1);
     if (law->scale == ICL_SCALE_FIXED)
