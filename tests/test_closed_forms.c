@@ -180,5 +180,38 @@ START_TEST(test_representations) {
 }
 END_TEST
 
+/* ---- nonparametric rates ---- */
+
+START_TEST(test_rates) {
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    double alpha[8] = {1, 1, 1, 1, 1, 1, 1, 1};
+    icl_rate r = {.size = sizeof r};
+    ASSERT_OK(context, icl_theory_rate(context, 8, alpha, 100000, &r));
+    ASSERT_CLOSE(r.smoothness, 0.125, 4 * DBL_EPSILON, 1);
+    ASSERT_CLOSE(r.exponent, 0.2, 4 * DBL_EPSILON, 1);
+    ASSERT_CLOSE(r.features, 1e4, 64 * DBL_EPSILON, 1e4); /* n^.8 */
+    ASSERT_CLOSE(r.tasks, 1e9, 64 * DBL_EPSILON, 1e9);    /* n^1.8 */
+    alpha[1] = 3;                                         /* anisotropic: the mean is harmonic */
+    ASSERT_OK(context, icl_theory_rate(context, 2, alpha, 10, &r));
+    ASSERT_CLOSE(r.exponent, 2 * 0.75 / (2 * 0.75 + 1), 4 * DBL_EPSILON, 1);
+    /* N* balances the two terms that n moves: N^-2a = N / n */
+    ASSERT_CLOSE(pow(r.features, -2 * r.smoothness), r.features / 10, 64 * DBL_EPSILON, 1);
+    icl_rate before = r;
+    alpha[1] = 0;
+    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "smoothness[1] = 0",
+                 icl_theory_rate(context, 2, alpha, 10, &r));
+    alpha[1] = NAN;
+    ASSERT_FAILS(context, ICL_ERR_NONFINITE, "smoothness",
+                 icl_theory_rate(context, 2, alpha, 10, &r));
+    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "dim = 0", icl_theory_rate(context, 0, alpha, 10, &r));
+    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "n = 0", icl_theory_rate(context, 1, alpha, 0, &r));
+    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "NULL", icl_theory_rate(context, 1, NULL, 1, &r));
+    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "NULL", icl_theory_rate(context, 1, alpha, 1, NULL));
+    ck_assert_int_eq(icl_theory_rate(NULL, 1, alpha, 1, &r), ICL_ERR_ARGUMENT);
+    ck_assert_mem_eq(&before, &r, sizeof r);
+    icl_context_free(context);
+}
+END_TEST
+
 RUN_SUITE("closed_forms", test_relu_attention, test_prior_mean, test_noisy_least_squares,
-          test_ridge_of_large_size, test_representations)
+          test_ridge_of_large_size, test_representations, test_rates)
