@@ -14,13 +14,11 @@ static const char *const KEYS[LAWS][ALGORITHMS] = {
     {"error_gd_ill", "error_gd_plus_plus_ill", "error_newton_ill"}};
 static int64_t layers;
 static double kappa;
-
 static const option OWN[] = {
     {.name = "layers",
      .kind = OPTION_INT,
      .value = &layers,
      .preset = "30",
-     .quick = "26",
      .least = 3,
      .most = 200,
      .help = "the greatest depth"},
@@ -50,15 +48,15 @@ static const example_program PROGRAM = {
 
 typedef struct survey {
     lab l;
-    double *exact, *prediction; /* of least squares, of a model */
-    double deviation, ratio;
+    double *exact, *prediction;     /* of least squares, of a model */
+    double deviation, ratio, kappa; /* the worst */
 } survey;
 
 /* Error of the model against least squares, relative; its solver's deviation is kept. */
 static double error_of(survey *s, const icl_construct_options *o) {
     icl_construct_report r = {.size = sizeof r};
-    icl_model *model;
     double off = 0, all = 0;
+    icl_model *model;
     lab_ok(&s->l, icl_construct_check(s->l.context, o, s->l.batch, &r));
     lab_ok(&s->l, icl_construct_model(s->l.context, o, &model));
     lab_ok(&s->l, icl_model_predict(model, s->l.batch, s->prediction));
@@ -66,8 +64,8 @@ static double error_of(survey *s, const icl_construct_options *o) {
         off += pow(s->prediction[p] - s->exact[p], 2);
         all += s->exact[p] * s->exact[p];
     }
-    s->deviation = fmax(s->deviation, r.max_deviation);
-    s->ratio = fmax(s->ratio, r.max_ratio);
+    s->deviation = fmax(s->deviation, r.max_deviation), s->ratio = fmax(s->ratio, r.max_ratio);
+    s->kappa = fmax(s->kappa, r.max_kappa);
     icl_model_free(model);
     return sqrt(off / all);
 }
@@ -88,10 +86,9 @@ static void measure(survey *s, int which, double greatest, double **errors) {
     o.gamma = eta / 6; /* eta l_max < 2 */
     for (int64_t l = 1; l <= layers; l++) {
         for (int a = 0; a < ALGORITHMS; a++) {
-            int newton = METHODS[a] == ICL_METHOD_NEWTON;
             o.method = METHODS[a];
-            o.steps = newton ? l - 2 : l;
-            o.step = newton ? alpha : eta;
+            o.steps = o.method == ICL_METHOD_NEWTON ? l - 2 : l;
+            o.step = o.method == ICL_METHOD_NEWTON ? alpha : eta;
             errors[a][l - 1] = o.steps >= 0 ? error_of(s, &o) : NAN;
         }
         example_work(s->l.e, which * layers + l, LAWS * layers);
@@ -114,19 +111,24 @@ static void report(survey *s, double *errors[LAWS][ALGORITHMS]) {
         p->log_y = 1;
         for (int a = 0; a < ALGORITHMS; a++) {
             results_array(r, KEYS[law][a], errors[law][a], layers);
-            results_show(r, NULL, example_text(s->l.e, "%s, %s, last layer", titles[law], NAMES[a]),
-                         errors[law][a][layers - 1], NAN);
-            plot_add_line(
-                p,
-                &(plot_line){.label = NAMES[a], .x = depth, .y = errors[law][a], .count = layers});
+            double *y = errors[law][a];
+            const char *text = example_text(s->l.e, "%s, %s, last layer", titles[law], NAMES[a]);
+            results_show(r, NULL, text, y[layers - 1], NAN);
+            plot_add_line(p, &(plot_line){.label = NAMES[a], .x = depth, .y = y, .count = layers});
         }
     }
     results_show(r, "max_deviation", "models from their solvers, worst", s->deviation, 0);
     results_check(r, "max_ratio", "the same over its rounding allowance", s->ratio, 0.5, 0.5);
-    results_check(r, "newton_ill", "Newton, ill-conditioned: log10 of the error",
-                  log10(errors[1][2][layers - 1]), -13, 7);
+    double gd = errors[1][0][layers - 1], newton = errors[1][2][layers - 1], needed = NAN;
+    if (s->l.e->settings.context >= s->l.e->settings.dim)
+        needed = 9 + 2 * log2(s->kappa); /* by then the least eigenvalue is learned */
+    results_show(r, "layers_needed", "layers that Newton needs", needed, NAN);
+    if (!((double)layers >= needed))
+        return;
+    results_check(r, "newton_ill", "Newton, ill-conditioned: log10 of the error", log10(newton),
+                  -13, 7);
     results_check(r, "gd_over_newton", "log10 of gradient descent's error over Newton's",
-                  log10(errors[1][0][layers - 1] / errors[1][2][layers - 1]), 20, 17);
+                  log10(gd / newton), 20, 17);
 }
 
 int main(int argc, char **argv) {
@@ -137,13 +139,12 @@ int main(int argc, char **argv) {
     if (e.settings.context == 0)
         example_refuse(&e, "--context 0: a construction needs examples");
     lab_open(&s.l, &e);
-    for (int law = 0; law < LAWS; law++) {
-        for (int a = 0; a < ALGORITHMS; a++)
-            errors[law][a] = example_array(&e, layers);
-        measure(&s, law, law == 0 ? 1 : kappa, errors[law]);
-    }
+    for (int a = 0; a < LAWS * ALGORITHMS; a++)
+        errors[a / ALGORITHMS][a % ALGORITHMS] = example_array(&e, layers);
+    measure(&s, 0, 1, errors[0]);
+    measure(&s, 1, kappa, errors[1]);
     report(&s, errors);
     lab_close(&s.l);
     return example_end(&e, "each depth is its solver's step, and Newton needs few of them",
-                       "the constructed layers are not what their algorithms are");
+                       "the layers are not what their algorithms are");
 }

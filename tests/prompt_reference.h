@@ -142,6 +142,8 @@ static inline void check_same_prompts(const icl_batch *a, int64_t pa, const icl_
     check_same_arrays(a, pa, b, pb, count);
     ck_assert_mem_eq(icl_batch_noise(a) + pa, icl_batch_noise(b) + pb,
                      (size_t)count * sizeof(double));
+    ck_assert_mem_eq(icl_batch_task_index(a) + pa, icl_batch_task_index(b) + pb,
+                     (size_t)count * sizeof(int64_t));
 }
 
 /* ---- one prompt from its definition ---- */

@@ -135,10 +135,10 @@ typedef struct reference_chi {
     int close;            /* 1: not accepted by -h <= (3 d / 4) t^4 / (1 - |t|) alone */
 } reference_chi;
 
-/* chi(freedom) number `index` of a prompt: by Marsaglia and Tsang (TOMS 2000) from purpose 9. */
-static inline reference_chi reference_draw_chi(uint64_t seed, int64_t prompt, int64_t index,
-                                               int64_t freedom) {
-    const uint64_t key[4] = {seed, 9, 0, 0};
+/* chi(freedom) number `index` of a purpose of a prompt: by Marsaglia and Tsang (TOMS 2000). */
+static inline reference_chi reference_chi_of(uint64_t seed, uint64_t purpose, int64_t prompt,
+                                             int64_t index, double freedom) {
+    const uint64_t key[4] = {seed, purpose, 0, 0};
     long double d = (long double)freedom / 2 - 1 / 3.0L, c = 1 / sqrtl(9 * d);
     for (uint64_t attempt = 0;; attempt++) {
         const uint64_t counter[4] = {(uint64_t)(index / 2), (uint64_t)prompt, attempt, 0};
@@ -156,15 +156,25 @@ static inline reference_chi reference_draw_chi(uint64_t seed, int64_t prompt, in
     }
 }
 
+/* Of purpose 9. */
+static inline reference_chi reference_draw_chi(uint64_t seed, int64_t prompt, int64_t index,
+                                               int64_t freedom) {
+    return reference_chi_of(seed, 9, prompt, index, (double)freedom);
+}
+
 /* What it may be off by: with s = 1 + c x, d chi = (1.5 sqrt(2 d s) c) dx, where sqrt(2 d) c is
  * sqrt(2)/3; c and the sum to 5 u of 1 + |t|, the square root and the product to 3 u. */
-static inline double reference_chi_error(const reference_chi *chi, int64_t freedom) {
-    double d = (double)freedom / 2 - 1.0 / 3, x = fabs((double)chi->x), value = (double)chi->value;
+static inline double reference_chi_error_of(const reference_chi *chi, double freedom) {
+    double d = freedom / 2 - 1.0 / 3, x = fabs((double)chi->x), value = (double)chi->value;
     if (freedom == 1)
         return (TOL_NORMAL + TOL_LIBM) * (1 + x);
     double s = cbrt(value * value / (2 * d)), c = 1 / sqrt(9 * d);
     double ds = c * (TOL_NORMAL + TOL_LIBM) * (1 + x) + 5 * UNIT * (1 + c * x);
     return 1.5 * sqrt(2 * d * s) * ds + 4 * UNIT * value;
+}
+
+static inline double reference_chi_error(const reference_chi *chi, int64_t freedom) {
+    return reference_chi_error_of(chi, (double)freedom);
 }
 
 /* Doubles for `count` values `offset` doubles beyond a 64-byte boundary; free what *memory holds.

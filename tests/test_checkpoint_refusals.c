@@ -11,7 +11,17 @@
 
 static const double values[3] = {1, 2, 3}, others[3] = {1, 2, 4};
 
-enum { FROM_SGD = 9, FROM_SET = 10, CHANGES = 15 };
+enum {
+    FROM_SGD = 9,
+    FROM_SET = 10,
+    OWN = 12,
+    LATER = 16,
+    FROM_STUDENT = 17,
+    FROM_SCALED = 18,
+    FROM_SINE = 19,
+    FROM_NET = 20,
+    CHANGES = FROM_NET
+};
 
 /* The run that change number 1, 2, .. is made to, and what it becomes by it. */
 static setting run_of(int change, int changed) {
@@ -25,6 +35,11 @@ static setting run_of(int change, int changed) {
     s.law.noise_law = change == FROM_SET ? ICL_NOISE_SET : ICL_NOISE_FIXED;
     s.law.noise_values = change == FROM_SET && changed ? others : values;
     s.law.noise_count = 3;
+    s.law.covariates = change == FROM_STUDENT ? ICL_COVARIATES_STUDENT : ICL_COVARIATES_GAUSSIAN;
+    s.law.scale = change == FROM_SCALED ? ICL_SCALE_EXAMPLE : ICL_SCALE_FIXED;
+    s.law.labels = change == FROM_SINE  ? ICL_LABELS_SINE
+                   : change == FROM_NET ? ICL_LABELS_NET
+                                        : ICL_LABELS_LINEAR;
     s.model.layers = 2;
     s.trainer.batch = 16;
     s.optimiser.method = change == FROM_SGD ? ICL_OPTIMISER_SGD : ICL_OPTIMISER_ADAM;
@@ -59,8 +74,8 @@ static setting run_of(int change, int changed) {
     case 11:
         s.optimiser.method = ICL_OPTIMISER_ADAMW;
         break;
-    /* from here on the caller's to change */
-    case 12:
+    /* the caller's to change */
+    case OWN:
         s.optimiser.momentum = 0.9;
         break; /* of another method */
     case 13:
@@ -69,8 +84,24 @@ static setting run_of(int change, int changed) {
     case 14:
         s.trainer.steps = 3;
         break;
-    case CHANGES:
+    case 15:
         s.optimiser.beta1 = 0.5;
+        break;
+    /* laws again */
+    case LATER:
+        s.law.scale = ICL_SCALE_PROMPT;
+        break;
+    case FROM_STUDENT:
+        s.law.freedom = 6;
+        break;
+    case FROM_SINE:
+        s.law.amplitude_least = 0.2;
+        break;
+    case FROM_NET:
+        s.law.activation = ICL_ACTIVATION_TANH;
+        break;
+    case FROM_SCALED:
+        s.law.scale_shape = 2;
         break;
     default:
         break;
@@ -90,7 +121,7 @@ START_TEST(test_each_difference_is_seen) {
         finish(&b);
         s = run_of(change, 1);
         b = start(&s);
-        icl_status expected = change < 12 ? ICL_ERR_SHAPE : ICL_OK;
+        icl_status expected = change < OWN || change >= LATER ? ICL_ERR_SHAPE : ICL_OK;
         icl_status status = icl_trainer_resume(b.trainer, path);
         ck_assert_msg(status == expected, "change %d: %s", change, icl_status_name(status));
         finish(&b);

@@ -90,7 +90,8 @@ START_TEST(test_every_depth_is_a_step) {
             for (int p = 0; p < 27; p++) {
                 double expected = 0;
                 for (int j = 0; j < DIM; j++)
-                    expected += path[(p / 3 * 6 + k) * DIM + j] * icl_batch_query(batch)[p * DIM + j];
+                    expected +=
+                        path[(p / 3 * 6 + k) * DIM + j] * icl_batch_query(batch)[p * DIM + j];
                 ASSERT_CLOSE(prediction[p], expected, TOL_ALGEBRA(12 + 25, 10), 1 + fabs(expected));
             }
             icl_model_free(shallow);
@@ -99,6 +100,34 @@ START_TEST(test_every_depth_is_a_step) {
         icl_solver_free(solver);
     }
     icl_batch_free(batch);
+    icl_context_free(context);
+}
+END_TEST
+
+/* Where n < d, and where n = d, rounding doubles with each step; where n is well above d the
+ * deviation stays below n eps kappa. The allowance must hold in all three, and not by orders of
+ * magnitude more than what is found. */
+START_TEST(test_newton_of_many_steps) {
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    const int64_t contexts[] = {1, 3, 4, 8, 20}, steps[] = {0, 16, 24, 40};
+    for (int i = 0; i < 5; i++) {
+        int64_t n = contexts[i];
+        icl_batch *batch = prompts_of(context, DIM, n, NULL, 200);
+        for (int k = 0; k < 4; k++) {
+            icl_construct_options o = options_of(ICL_METHOD_NEWTON, DIM, n, steps[k]);
+            icl_construct_report r = {.size = sizeof r};
+            o.step = step_of(ICL_METHOD_NEWTON, n);
+            ASSERT_OK(context, icl_construct_check(context, &o, batch, &r));
+            ck_assert_int_eq(r.skipped, 0);
+            ck_assert_double_le(r.max_ratio, 1);
+            if (n >= 2 * DIM)
+                ck_assert_double_le(r.max_deviation, 16 * (double)(n + (DIM + 1) * (steps[k] + 2)) *
+                                                         DBL_EPSILON * r.max_kappa);
+            else if (n < DIM && steps[k] > 30)
+                ck_assert_double_ge(r.max_deviation, DBL_EPSILON * pow(2, (double)steps[k] - 12));
+        }
+        icl_batch_free(batch);
+    }
     icl_context_free(context);
 }
 END_TEST
@@ -146,8 +175,7 @@ START_TEST(test_the_check_sees_a_difference) {
     ASSERT_OK(context, icl_construct_check(context, &o, batch, &r));
     ck_assert_int_eq(r.skipped, 5);
     o.context = 9;
-    ASSERT_FAILS(context, ICL_ERR_SHAPE, "context 8",
-                 icl_construct_check(context, &o, batch, &r));
+    ASSERT_FAILS(context, ICL_ERR_SHAPE, "context 8", icl_construct_check(context, &o, batch, &r));
     icl_batch_free(batch);
     icl_context_free(context);
 }
@@ -208,5 +236,5 @@ START_TEST(test_failing_allocations) {
 END_TEST
 
 RUN_SUITE("construct", test_models_are_their_solvers, test_every_depth_is_a_step,
-          test_newton_on_ill_conditioned_prompts, test_the_check_sees_a_difference,
-          test_bad_options, test_failing_allocations)
+          test_newton_of_many_steps, test_newton_on_ill_conditioned_prompts,
+          test_the_check_sees_a_difference, test_bad_options, test_failing_allocations)

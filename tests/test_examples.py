@@ -25,22 +25,37 @@ FILES = ["json", "csv", "plot"]
 TRAINING = ["step", "loss", "gradient_norm", "excess"]
 
 
-def contract(results, sizes=SIZES, columns=TRAINING, small=SMALL, disagree=SMALL, slow=None):
+def contract(results, sizes=SIZES, columns=TRAINING, small=SMALL, disagree=SMALL, slow=None,
+             agree=()):
     """What a program promises: the options of SIZES that it takes, the names in its results, the
     columns of its series; flags for a run that is not judged, for one that must disagree with
-    theory (None: there is no such run), for one of about a second (None: not tried)."""
+    theory (None: there is no such run), for one of about a second (None: not tried), and for
+    runs of odd sizes that must agree."""
     return dict(results=results, sizes=sizes, columns=columns, small=small, disagree=disagree,
-                slow=slow)
+                slow=slow, agree=agree)
 
 
 ONE_LAYER = contract(["eta_trained", "eta_theory", "gamma_distance", "even_part", "risk_trained",
                       "risk_optimum", "risk_one_step", "risk_ridge", "risk_bayes", "seconds"])
 DEEP = ["dim", "context", "noise", "batch", "steps", "lr"]
+ERRORS = ["error_" + key for key in
+          ["gd", "heavy_ball", "nesterov", "chebyshev", "gd_plus_plus", "newton", "cg",
+           "least_squares", "ridge", "bayes", "average", "online_gd", "sgd", "bfgs", "dfp",
+           "lbfgs"]]
 CONTRACTS = {
+    "algorithm-race": contract(ERRORS + ["sime_newton_ols", "best_gd_step_for_newton",
+                                         "sime_newton_gd", "sime_newton_newton", "sime_cg_gd",
+                                         "gd_steps", "slope", "r_squared", "seconds"],
+                               sizes=["dim", "context", "noise", "batch"],
+                               columns=["examples", "theory"] + ERRORS,
+                               small=["--quick", "--dim=2", "--context=3", "--batch=64"],
+                               disagree=["--quick", "--dim=2", "--context=3", "--batch=64"]),
     "deep-attention": contract(["loss", "log_loss", "loss_theory", "etas_mean_trained",
                                 "etas_mean_theory", "dist_identity", "seconds", "seconds_per_step"],
                                sizes=DEEP, disagree=["--quick", "--steps=3", "--batch=64",
-                                                     "--no-covariate-update"]),
+                                                     "--no-covariate-update"],
+                               agree=[["--dim=1", "--no-covariate-update"], ["--context=0"],
+                                      ["--context=0", "--no-covariate-update", "--layers=1"]]),
     "newton-by-layers": contract(["max_deviation", "max_ratio", "error_gd_well", "error_newton_ill",
                                   "seconds"],
                                  sizes=["dim", "context", "noise", "batch"],
@@ -48,7 +63,21 @@ CONTRACTS = {
                                           "error_newton_well", "error_gd_ill",
                                           "error_gd_plus_plus_ill", "error_newton_ill"],
                                  small=["--quick", "--batch=8"],
-                                 disagree=["--quick", "--batch=8", "--layers=5"]),
+                                 disagree=None, agree=[["--context=3"], ["--layers=3"],
+                                                       ["--kappa=1e6"], ["--dim=1"]]),
+    "ill-conditioned": contract(ERRORS + ["kappa", "steps_newton", "steps_gd", "steps_cg",
+                                          "slope_newton", "rate_gd", "rate_cg", "seconds"],
+                                sizes=["dim", "context", "noise", "batch"],
+                                columns=["examples", "theory"] + ERRORS,
+                                small=["--quick", "--dim=2", "--context=3", "--batch=8"],
+                                disagree=["--quick", "--batch=8", "--epsilon=0.5", "--cg-dim=200"]),
+    "order-sensitivity": contract(
+        ["order_sensitivity", "order_sensitivity_gd", "order_sensitivity_online_gd",
+         "order_sensitivity_attention", "order_sensitivity_positions_trained", "seconds"],
+        sizes=["dim", "context", "noise", "batch"],
+        columns=["predictor", "order_sensitivity", "standard_error"],
+        small=["--quick", "--dim=2", "--context=3", "--batch=8"],
+        disagree=["--quick", "--iterations=2000", "--batch=8"]),
     "resume": contract(["kills", "differing", "loss", "seconds"], sizes=DEEP,
                        small=["--quick", "--steps=4", "--batch=64", "--kills=1"], disagree=None),
     "nonlinear-labels": ONE_LAYER,
@@ -279,6 +308,10 @@ class Example:
         found, _, table = self.quick(*self.disagree, status=1)
         assert not all(check["pass"] for check in found["checks"])
         assert "\nNO: " in table and "DISAGREES" in table
+
+    def test_odd_sizes_agree(self):
+        for flags in self.agree:
+            self.quick(*flags)
 
     def test_a_bad_minimum_is_named_and_left_by_restarts(self):
         if self.name != "preconditioned-gd":

@@ -107,12 +107,12 @@ START_TEST(test_sizes_and_numbers_out_of_range) {
     REFUSE(noise, INFINITY, ICL_ERR_NONFINITE, "noise");
     REFUSE(covariance, ICL_COVARIANCE_INVERSE, ICL_ERR_ARGUMENT, "covariance = 4");
     REFUSE(covariance, (icl_covariance)-1, ICL_ERR_ARGUMENT, "covariance = ");
-    REFUSE(prior, (icl_covariance)5, ICL_ERR_ARGUMENT, "prior = 5");
-    REFUSE(labels, (icl_labels)7, ICL_ERR_ARGUMENT, "labels = 7");
+    REFUSE(prior, (icl_covariance)8, ICL_ERR_ARGUMENT, "prior = 8");
+    REFUSE(labels, (icl_labels)11, ICL_ERR_ARGUMENT, "labels = 11");
     REFUSE(noise_law, (icl_noise_law)3, ICL_ERR_ARGUMENT, "noise_law = 3");
     REFUSE(noise_law, (icl_noise_law)-1, ICL_ERR_ARGUMENT, "noise_law = ");
     REFUSE(noise_law, ICL_NOISE_SET, ICL_ERR_ARGUMENT, "noise_count = 0");
-    REFUSE(covariates, (icl_covariates)2, ICL_ERR_ARGUMENT, "covariates = 2");
+    REFUSE(covariates, (icl_covariates)4, ICL_ERR_ARGUMENT, "covariates = 4");
     REFUSE(covariates, (icl_covariates)-1, ICL_ERR_ARGUMENT, "covariates = ");
     REFUSE(rotation_seed, UINT64_MAX, ICL_ERR_ARGUMENT, "seed");
     REFUSE(covariance_values, NULL, ICL_ERR_ARGUMENT, "covariance_values is NULL");

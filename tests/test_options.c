@@ -2,7 +2,7 @@
  * caller's smaller struct, a newer caller's larger one, and no byte written past the size. */
 #include "support/support.h"
 
-enum { ROOM = 512, CANARY = 0xa5 };
+enum { ROOM = 1024, CANARY = 0xa5 };
 
 /* What the creators need beside their options; made by set_up. */
 typedef struct world {
@@ -198,6 +198,28 @@ static icl_status ask_certificate(const world *w, void *result) {
     return icl_model_certify(w->model, w->law, NULL, result);
 }
 
+static icl_status ask_asymptotic(const world *w, void *result) {
+    return icl_theory_asymptotic(w->context, NULL, result);
+}
+
+/* A fit of one row, of zeros. */
+static icl_status ask_fit(const world *w, void *result) {
+    icl_batch_options o;
+    icl_batch *batch = NULL;
+    icl_fit *fit = NULL;
+    double gamma[6];
+    ck_assert_int_eq(icl_batch_options_init(&o, sizeof o), ICL_OK);
+    o.prompts = 1;
+    o.dim = 2;
+    ASSERT_OK(w->context, icl_batch_create(w->context, &o, &batch));
+    ASSERT_OK(w->context, icl_fit_create(w->context, 2, &fit));
+    ASSERT_OK(w->context, icl_fit_add(fit, batch));
+    icl_status status = icl_fit_solve(fit, NULL, gamma, result);
+    icl_fit_free(fit);
+    icl_batch_free(batch);
+    return status;
+}
+
 static void check_result(const world *w, size_t known,
                          icl_status (*ask)(const world *w, void *result)) {
     _Alignas(64) unsigned char full[ROOM], result[ROOM];
@@ -225,6 +247,8 @@ START_TEST(test_results_keep_to_the_callers_size) {
     world w = set_up();
     check_result(&w, sizeof(icl_optimum), ask_optimum);
     check_result(&w, sizeof(icl_certificate), ask_certificate);
+    check_result(&w, sizeof(icl_asymptotic), ask_asymptotic);
+    check_result(&w, sizeof(icl_fit_report), ask_fit);
     tear_down(&w);
 }
 END_TEST

@@ -267,7 +267,7 @@ START_TEST(test_the_free_loss_has_no_closed_form) {
     make_uniform(0, 5, 0.1, &c);
     icl_law *law = make_law(context, &c.options);
     icl_population *population = (icl_population *)law;
-    ASSERT_FAILS(context, ICL_ERR_NO_CLOSED_FORM, "uniform covariates",
+    ASSERT_FAILS(context, ICL_ERR_NO_CLOSED_FORM, "covariates that are not Gaussian",
                  icl_population_create(law, &population));
     ck_assert_ptr_null(population);
     icl_law_free(law);
@@ -323,7 +323,7 @@ START_TEST(test_certificates_with_an_even_part_are_simulated) {
         icl_law *law = make_law(context, &c.options);
         layer_point p = random_point(context, 4, DIM, 0.3);
         icl_certificate got = {.size = sizeof got};
-        ASSERT_FAILS(context, ICL_ERR_NO_CLOSED_FORM, "uniform covariates",
+        ASSERT_FAILS(context, ICL_ERR_NO_CLOSED_FORM, "covariates that are not Gaussian",
                      icl_theory_certify(law, NULL, p.u, p.v, p.M, p.r, 0, &got));
         ASSERT_OK(context, icl_theory_certify(law, &simulation, p.u, p.v, p.M, p.r, 0, &got));
         naive_tally tally = naive_loss(context, &c.naive, 40, 60000, &p);

@@ -47,7 +47,8 @@ static void judge_between(deep_run *run, icl_estimate loss) {
 
 static void judge_loss(deep_run *run, icl_estimate loss, double theory) {
     results *r = &run->e->results;
-    int beyond = run->settings.covariate_update && run->settings.layers > 1;
+    int beyond = run->settings.covariate_update && run->settings.layers > 1 &&
+                 run->e->settings.context > 0;
     results_number(r, "loss_theory", theory);
     results_number(r, "loss_error", loss.standard_error);
     if (isnan(theory))
@@ -70,7 +71,8 @@ static void judge_steps(deep_run *run, const double *etas, const double *theory,
     results *r = &run->e->results;
     int64_t layers = run->settings.layers;
     int looped = run->settings.looped, judged = isfinite(theory[0]);
-    judged = judged && (!run->settings.covariate_update || layers == 1);
+    judged = judged && (!run->settings.covariate_update || layers == 1) &&
+             run->e->settings.context > 0; /* without examples no step matters */
     double *ratio = example_array(run->e, layers), *one = example_array(run->e, layers);
     double *zero = example_array(run->e, layers);
     for (int64_t l = 0; l < layers; l++) {

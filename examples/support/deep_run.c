@@ -53,7 +53,9 @@ static void make_model(deep_run *run) {
     model.looped = d->looped;
     model.sign = -1;
     model.form = d->covariate_update ? ICL_FORM_GD_PLUS_PLUS : ICL_FORM_DESCENT;
-    model.init = d->plain ? ICL_INIT_GAUSSIAN : ICL_INIT_BALANCED;
+    /* at d = 1 a balanced start is the same number in every layer, and would stay so */
+    int balanced = !d->plain && model.dim > 1;
+    model.init = balanced ? ICL_INIT_BALANCED : ICL_INIT_GAUSSIAN;
     model.init_scale = d->plain ? d->start : 0.3 / (double)d->heads;
     model.seed = run->e->settings.seed;
     check(run, icl_model_create(run->context, &model, &run->model));

@@ -20,7 +20,7 @@
 
 enum {
     PLOT_PANELS = 6,
-    PLOT_LINES = 12,
+    PLOT_LINES = 16,
     PLOT_LEVELS = 4,
     PLOT_BARS = 32,
     PLOT_TEXT = 100,

@@ -53,8 +53,11 @@ typedef struct icl_construct_report {
                              ||w|| ||x_q|| of the solver's w (to ||x_q|| ||y|| / ||X|| where w = 0) */
     double max_ratio;     /* greatest of these over its prompt's allowance: <= 1 means equal to
                              rounding. The allowance is 16 (n + D L) eps, for NEWTON times
-                             kappa, the condition number of X^T X */
-    double max_kappa;     /* the greatest kappa */
+                             max(kappa, min(2^k, kappa^2)): each step doubles the rounding in a
+                             direction until that direction is learned, those of eigenvalue 0
+                             (n < d) to the end: 2^k */
+    double max_kappa;     /* the greatest kappa, the condition number of X^T X over its eigenvalues
+                             that are not 0 */
     int64_t skipped;      /* prompts of which the solver says that it diverged */
 } icl_construct_report;
 

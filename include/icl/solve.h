@@ -139,8 +139,8 @@ typedef struct icl_solver_options {
                            CONJUGATE_GRADIENT, BFGS, DFP, LBFGS and LOGISTIC where the residual is
                            rounding, which more steps would amplify. LASSO: the duality gap is at most
                            tolerance ||y||^2 / 2 at last; 0: 1e-10 */
-    const icl_law *law; /* BAYES: mu, W, sigma^2 of linear labels and FIXED noise; its context
-                           length does not matter; the solver keeps it alive */
+    const icl_law *law; /* BAYES: mu, W, sigma^2 of linear labels, GAUSSIAN tasks and FIXED noise; its
+                           context length does not matter; the solver keeps it alive */
     double gamma;       /* GD_PLUS_PLUS: gamma > 0; 0 (the default): 1 / (3 ||A||_inf), per
                            prompt */
     double momentum;    /* HEAVY_BALL, NESTEROV: beta, 0 < beta < 1; 0 (the default), per prompt
@@ -173,8 +173,8 @@ ICL_API icl_status icl_solver_options_init(icl_solver_options *options, size_t s
 
 /* Makes a solver. An option that the method needs and lacks, or a value out of range, is
  * ICL_ERR_ARGUMENT; B not symmetric positive semi-definite (as a covariance of icl_law_create) is
- * ICL_ERR_NOT_PSD, a law of another dim ICL_ERR_SHAPE, one of other labels or with noise levels that
- * differ between prompts (the posterior is a mixture then) ICL_ERR_NO_CLOSED_FORM. Options of other
+ * ICL_ERR_NOT_PSD, a law of another dim ICL_ERR_SHAPE, one of other labels or tasks or with noise
+ * levels that differ between prompts (the posterior is not normal then) ICL_ERR_NO_CLOSED_FORM. Options of other
  * methods are not looked at beyond their range. Immutable: any threads may use it. */
 ICL_API icl_status icl_solver_create(icl_context *context, const icl_solver_options *options,
                                      icl_solver **out);

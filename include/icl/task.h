@@ -16,18 +16,38 @@
  * Purposes: 1 the task (w, or the net: w_k row-major, then a_k), 2 the random sign (minus where
  * the first word's top bit is set), 3 covariates (index i d + j), 4 label noise (index i), 5 query
  * covariates (index j d + k), 6 query noise (index j), 8 the noise level, 9 and 10 direct moments;
- * 7 is the start of a model. So an example's bits depend on neither n nor q, nor on the batch, the
- * number of threads or the instruction set.
+ * 11 the support of sparse tasks, 12 the place in a pool, 13 rotations; 7 is the start of a model.
+ * So an example's bits depend on neither n nor q, nor on the batch, the number of threads or the
+ * instruction set.
  *
  * With u the uniform of the first word of purpose 8, sigma = u sqrt(noise) for UNIFORM levels and
  * noise_values[floor(u noise_count)] for a SET. Where covariates are UNIFORM, the value of index e
  * of purposes 3 and 5 is sqrt(12) (u - 1/2), one product of doubles, u the uniform of the same
- * word e; else a normal.
+ * word e; else a normal. Where they are SPHERE, z = (sqrt(d) / ||z||) z of these normals; where they
+ * are STUDENT, z_i is multiplied by sqrt(nu - 2) / chi(nu), number i of purpose 20, of purpose 21 for
+ * queries. A scale EXAMPLE multiplies z_i by chi(2 k) / sqrt(2 k), k the shape, number i of purpose
+ * 22, of 23 for queries; PROMPT multiplies all z of a prompt by that of number 0 of purpose 22,
+ * COORDINATE all z_j by that of number j. Numbers 2 i and 2 i + 1 have the counters (i, prompt, a, 0)
+ * and are made as the chi's below are, k >= 1 of any size.
+ *
+ * LOGISTIC labels are 1 where log u - log(1 - u) < w.x, u the uniform of index i of purpose 24, of 25
+ * for queries. SINE has a = least + (most - least) u and phi = pi u' with the uniforms of indices 0 and
+ * 1 of purpose 26.
+ *
+ * Tasks on the SPHERE have z = (sqrt(d) / ||z||) z of the normals z. Of SPARSE ones the coordinates
+ * p_0 .. p_{s-1} are kept: p = 0 .. d - 1, and for i = 0 .. s - 1 in turn p_i and p_k are exchanged,
+ * k = i + floor(u (d - i)), u the uniform of index i of purpose 11.
+ *
+ * From a pool a prompt takes entry floor(u K), u the uniform of the first word of purpose 12. Entry
+ * k of a pool that is drawn is the w of prompt k of the law without a pool under the seed pool_seed.
  *
  * With these values z, x = R z and w = mu + R' z, R R^T = Sigma and R' R'^T = W: a diagonal R for
  * IDENTITY and DIAGONAL and their inverses, else R = V diag(sqrt(eigenvalues)), the columns of V by
  * ascending eigenvalue of the given matrix (of Sigma for INVERSE). V is the rotation of a SPECTRUM;
- * of a DENSE matrix it comes from LAPACK, and bits are equal where LAPACK's are.
+ * of a DENSE matrix it comes from LAPACK, and bits are equal where LAPACK's are. With rotation_every
+ * = K prompts K j .. K j + K - 1 have x = V_j (s z), s the roots of Sigma's eigenvalues in ascending
+ * order (and w = mu + V_j (z / s), by the roots of 1 / eigenvalues, for INVERSE); V_j is the product
+ * of reflections in <icl/random.h>, made of the normals of purpose 13 with j for the prompt.
  *
  * Direct moments (icl_sampler_draw_moments) are Bartlett's: with D = d + 1 and G = (S b; b^T s_yy),
  * n G = A A^T, A = T C, T = (R 0; w^T R sigma), and C is D x min(n, D), zero above its diagonal.
@@ -55,30 +75,84 @@ typedef enum icl_covariance {
     ICL_COVARIANCE_DENSE = 2,    /* values: d x d, symmetric */
     ICL_COVARIANCE_SPECTRUM = 3, /* values: d eigenvalues; a Haar basis drawn from rotation_seed */
     ICL_COVARIANCE_INVERSE = 4,  /* prior only: W = Sigma^-1 */
+    ICL_COVARIANCE_SCALAR = 5,   /* values: one number c >= 0; c I */
+    ICL_COVARIANCE_HALVES = 6,   /* SPECTRUM; values: one number kappa >= 0, the first d / 2 (rounded
+                                    down) eigenvalues; the others are 1 */
+    ICL_COVARIANCE_POWER = 7,    /* SPECTRUM; values: one number a; eigenvalue i is i^-a, i = 1..d */
     ICL_COVARIANCE_FORCE_INT = 0x7fffffff
 } icl_covariance;
 
+/* Sigma as it is given, or times what makes its trace d or 1. */
+typedef enum icl_trace {
+    ICL_TRACE_GIVEN = 0,
+    ICL_TRACE_DIM = 1,
+    ICL_TRACE_ONE = 2,
+    ICL_TRACE_FORCE_INT = 0x7fffffff
+} icl_trace;
+
 /* The law of the coordinates of z in x = R z, R R^T = Sigma (R: see above): mean 0, variance 1, so
- * that Sigma is the covariance of x under both. x uniform on the cube (-r/2, r/2)^d is UNIFORM with
+ * that Sigma is the covariance of x under all. x uniform on the cube (-r/2, r/2)^d is UNIFORM with
  * Sigma = (r^2 / 12) I. */
 typedef enum icl_covariates {
     ICL_COVARIATES_GAUSSIAN = 0, /* z_j ~ N(0, 1): x ~ N(0, Sigma) */
     ICL_COVARIATES_UNIFORM = 1,  /* z_j uniform on (-sqrt 3, sqrt 3) */
+    ICL_COVARIATES_SPHERE = 2,   /* z uniform on the sphere of radius sqrt d */
+    ICL_COVARIATES_STUDENT = 3,  /* multivariate t: z = sqrt((nu - 2) / g) g', g ~ chi^2(nu), g' ~
+                                    N(0, I), nu > 2: heavy tails of order nu */
     ICL_COVARIATES_FORCE_INT = 0x7fffffff
 } icl_covariates;
 
-/* The labels f(x). All but LINEAR have ||w|| = 1, uniform on the sphere, and a law that is
- * invariant under f -> -f: where g is not odd, f carries a random sign, one a prompt. */
+/* Gamma variables G of mean 1, shape k and rate k, that scale the covariates: x = R sqrt(G) z with
+ * E G = 1, so that Sigma stays their covariance. PROMPT: the covariance of a prompt is G Sigma, and
+ * COORDINATE: R diag(G) R^T, for Sigma = I and k = 1 the random diagonal covariance of Zhang, Frei
+ * and Bartlett (2306.09927): icl_sampler_covariance tells it. */
+typedef enum icl_scale {
+    ICL_SCALE_FIXED = 0,      /* G = 1 */
+    ICL_SCALE_PROMPT = 1,     /* one G a prompt */
+    ICL_SCALE_COORDINATE = 2, /* d independent G a prompt, one for each coordinate of z */
+    ICL_SCALE_EXAMPLE = 3,    /* one G for each example and query */
+    ICL_SCALE_FORCE_INT = 0x7fffffff
+} icl_scale;
+
+/* The law of w = mu + R' z, R' R'^T = W, of linear labels (R': see above). */
+typedef enum icl_tasks {
+    ICL_TASKS_GAUSSIAN = 0, /* z ~ N(0, I): w ~ N(mu, W) */
+    ICL_TASKS_SPHERE = 1,   /* z uniform on the sphere of radius sqrt d: W is the covariance of w, too */
+    ICL_TASKS_SPARSE = 2,   /* z_j ~ N(0, 1) for `sparsity` coordinates, equally likely to be any, and 0
+                               for the others: the covariance of w is (sparsity / d) W. R' must be
+                               diagonal: IDENTITY, DIAGONAL, SCALAR, or INVERSE of such a Sigma */
+    ICL_TASKS_FORCE_INT = 0x7fffffff
+} icl_tasks;
+
+/* The labels f(x). All but LINEAR and QUADRATIC have ||w|| = 1, uniform on the sphere, and all but
+ * SINE a law that is invariant under f -> -f: where g is not odd, f carries a random sign, one a
+ * prompt. */
 typedef enum icl_labels {
     ICL_LABELS_LINEAR = 0,   /* w.x,  w ~ N(mu, W) */
     ICL_LABELS_TANH = 1,     /* tanh(w.x) */
     ICL_LABELS_RELU = 2,     /* +-max(w.x, 0) */
     ICL_LABELS_SIN = 3,      /* sin(2 w.x) */
     ICL_LABELS_CUBIC = 4,    /* (w.x)^3 */
-    ICL_LABELS_NET = 5,      /* sqrt(2/m) sum_{k<m} a_k max(w_k.x, 0),  a, w_k ~ N(0, I) */
+    ICL_LABELS_NET = 5,      /* sqrt(2/m) sum_{k<m} a_k max(w_k.x, 0),  a, w_k ~ N(0, I): E f^2 =
+                                tr Sigma (Garg et al. 2208.01066); activation TANH:
+                                sqrt(1/m) sum_{k<m} a_k tanh(w_k.x) */
     ICL_LABELS_CALLBACK = 6, /* g(w.x), the caller's g, with a random sign unless label_odd */
+    ICL_LABELS_SIGN = 7,     /* 1 where w.x >= 0, else -1 */
+    ICL_LABELS_LOGISTIC = 8, /* 1 with probability 1 / (1 + exp(-w.x)), else -1, drawn for each example
+                                and query (Giannou et al. 2403.03183) */
+    ICL_LABELS_QUADRATIC = 9, /* sum_j w_j x_j^2 / sqrt 3,  w ~ N(0, I): E f^2 = d for x ~ N(0, I)
+                                 (Garg et al.) */
+    ICL_LABELS_SINE = 10,    /* a sin(w.x + phi), a uniform on (amplitude_least, amplitude_most), phi on
+                                (0, pi), once a prompt: E f^2 = E a^2 / 2 (von Oswald et al. 2212.07677) */
     ICL_LABELS_FORCE_INT = 0x7fffffff
 } icl_labels;
+
+/* Of the units of a NET. */
+typedef enum icl_activation {
+    ICL_ACTIVATION_RELU = 0,
+    ICL_ACTIVATION_TANH = 1,
+    ICL_ACTIVATION_FORCE_INT = 0x7fffffff
+} icl_activation;
 
 /* The caller's g: out[k] = g(s[k]) for k < count; may not keep the pointers. Called on the thread
  * that called libicl. Non-zero, or a non-finite out, ends the call with ICL_ERR_CALLBACK. Must be
@@ -114,6 +188,22 @@ typedef struct icl_law_options {
     int64_t noise_count;        /* SET: how many, 1 to 65536 */
     icl_noise_law noise_law;    /* default FIXED */
     icl_covariates covariates;  /* default GAUSSIAN */
+    icl_trace trace;            /* of Sigma; default GIVEN */
+    icl_tasks tasks;            /* of linear labels; default GAUSSIAN */
+    int64_t sparsity;           /* SPARSE: non-zero weights, 1 to d; default 3 */
+    int64_t pool;               /* K > 0, to 2^31: the task is one of K, equally likely, for all
+                                   labels with a w alone (not NET, SINE); default 0: drawn for each prompt */
+    const double *pool_values;  /* their w (K x d), borrowed during the call; NULL: drawn once */
+    uint64_t pool_seed;         /* that they are drawn with; default 0 */
+    int64_t rotation_every;     /* K > 0, for a Sigma of kind SPECTRUM, HALVES or POWER: its rotation is
+                                   drawn with the prompts, one for K of them in turn; default 0: one
+                                   for all, from rotation_seed */
+    double freedom;             /* STUDENT: nu, above 2, to 2^31; default 5 */
+    icl_scale scale;            /* of the covariates; default FIXED */
+    double scale_shape;         /* k of G, 0.5 to 2^30; default 1: exponential */
+    icl_activation activation;  /* of NET; default RELU */
+    double amplitude_least;     /* SINE: 0 to amplitude_most; default 0.1 */
+    double amplitude_most;      /* SINE: to 1e150; default 0.5 */
 } icl_law_options;
 
 typedef struct icl_law icl_law;
@@ -124,7 +214,10 @@ ICL_API icl_status icl_law_options_init(icl_law_options *options, size_t size);
  * semi-definite (least eigenvalue >= -1e-12 of the largest): else ICL_ERR_NOT_PSD, and the text
  * names the entry or the eigenvalue. W = Sigma^-1 with a singular Sigma is ICL_ERR_SINGULAR. A
  * prior or a mean with labels other than LINEAR is ICL_ERR_ARGUMENT. Immutable; may be shared by
- * threads, except that a CALLBACK law calls label_fn from each of them. Cost O(d^3). */
+ * threads, except that a CALLBACK law calls label_fn from each of them. A trace that cannot be made
+ * what it should is ICL_ERR_ARGUMENT, as is a kind of tasks with labels other than LINEAR. Cost
+ * O(d^3). Where the rotation of Sigma is drawn with the prompts, the law's own Sigma is the mean
+ * E x x^T = (tr Sigma / d) I, and a prior INVERSE, which then turns with Sigma, has its mean, too. */
 ICL_API icl_status icl_law_create(icl_context *context, const icl_law_options *options,
                                   icl_law **out);
 ICL_API void icl_law_free(icl_law *law);
@@ -138,11 +231,15 @@ ICL_API int64_t icl_law_context(const icl_law *law);  /* n */
 ICL_API double icl_law_noise(const icl_law *law);     /* sigma^2; its mean where it is drawn */
 ICL_API icl_labels icl_law_labels(const icl_law *law); /* LINEAR for NULL */
 ICL_API icl_covariates icl_law_covariates(const icl_law *law); /* GAUSSIAN for NULL */
-/* Borrowed from the law, valid while it lives: Sigma (d x d), W (d x d; NULL unless labels are
- * LINEAR), mu (d; NULL where it is zero). NULL for NULL. */
+ICL_API icl_tasks icl_law_tasks(const icl_law *law);   /* GAUSSIAN for NULL */
+ICL_API int64_t icl_law_pool_count(const icl_law *law); /* K; 0 without a pool */
+/* Borrowed from the law, valid while it lives: Sigma (d x d), the covariance of w (d x d; NULL
+ * unless labels are LINEAR; of a pool: that of its K entries), its mean (d; NULL where it is zero),
+ * the pool (K x d; NULL without one). NULL for NULL. */
 ICL_API const double *icl_law_covariance(const icl_law *law);
 ICL_API const double *icl_law_prior(const icl_law *law);
 ICL_API const double *icl_law_prior_mean(const icl_law *law);
+ICL_API const double *icl_law_pool(const icl_law *law);
 
 /* What a batch holds beside the moments that the models read. Or-ed together. */
 typedef enum icl_contents {
@@ -189,6 +286,7 @@ ICL_API const double *icl_batch_y(const icl_batch *batch);             /* B x n 
 ICL_API const double *icl_batch_query(const icl_batch *batch);         /* B x q x d */
 ICL_API const double *icl_batch_target(const icl_batch *batch);        /* B x q */
 ICL_API const double *icl_batch_task(const icl_batch *batch);          /* B x d: w; zero after assign and for NET */
+ICL_API const int64_t *icl_batch_task_index(const icl_batch *batch);   /* B: of w in the pool; always there; -1 where there is none */
 ICL_API const double *icl_batch_noise(const icl_batch *batch);         /* B: sigma^2 of each prompt; always there; zero after assign */
 ICL_API const double *icl_batch_S(const icl_batch *batch);             /* B x d x d */
 ICL_API const double *icl_batch_b(const icl_batch *batch);             /* B x d */
@@ -204,6 +302,11 @@ ICL_API void icl_sampler_free(icl_sampler *sampler);
 ICL_API const icl_law *icl_sampler_law(const icl_sampler *sampler); /* borrowed; NULL for NULL */
 ICL_API uint64_t icl_sampler_seed(const icl_sampler *sampler);      /* 0 for NULL */
 
+/* Sigma (d x d) of a prompt, 0 <= prompt < 2^62: the law's, but where its rotation or its scale is
+ * drawn with the prompt. */
+ICL_API icl_status icl_sampler_covariance(const icl_sampler *sampler, int64_t prompt,
+                                          double *covariance);
+
 /* A batch of the sampler's shape: dim and context are the law's. contents 0 is the fastest, for
  * models that read moments only. */
 ICL_API icl_status icl_sampler_batch(const icl_sampler *sampler, int64_t prompts, int64_t queries,
@@ -217,7 +320,7 @@ ICL_API icl_status icl_sampler_draw(const icl_sampler *sampler, int64_t first, i
 /* Fills the batch as icl_sampler_draw does, but draws the moments from their distribution, not from
  * examples: exact for every n >= 0, at a cost that does not depend on n. Tasks, levels, queries and
  * targets have the bits that icl_sampler_draw gives; the moments are others of the same law.
- * Gaussian covariates and linear labels, else ICL_ERR_NO_CLOSED_FORM. A batch with
+ * Gaussian covariates of FIXED scale, one Sigma and linear labels, else ICL_ERR_NO_CLOSED_FORM. A batch with
  * ICL_CONTENTS_EXAMPLES is ICL_ERR_ARGUMENT: it fits the law, but its contents are out of this
  * function's range, and examples that do not belong to the moments would mislead. */
 ICL_API icl_status icl_sampler_draw_moments(const icl_sampler *sampler, int64_t first,

@@ -13,7 +13,9 @@
  *     Gamma* = Sigma^-1 K C^-1  (pseudo-inverses where singular: the least-norm minimiser).
  *
  * For linear labels K = Sigma W Sigma and C = (1 + 1/n) Sigma W Sigma + ((tr(Sigma W) + sigma^2)/n) Sigma;
- * with a prior mean W + mu mu^T stands for W and the results hold among predictors x_q^T Gamma b.
+ * W is the covariance of w, whatever the kind of tasks; with a prior mean W + mu mu^T stands for it.
+ * Of a pool W and mu are those of its entries. With a mean, or tasks that are not Gaussian (a pool is
+ * such), the results hold among predictors x_q^T Gamma b.
  * For the other labels and Sigma = I (or a multiple of it) the moments are closed forms or
  * one-dimensional integrals, and those of NET are closed for any Sigma. For the rest with Sigma not
  * I they are simulated: give an icl_simulation, and a standard error comes back. Only the tasks are
@@ -23,6 +25,9 @@
  * given where R^T W R is diagonal (to 1e-12): W = I or Sigma^-1, or W and Sigma both diagonal; else,
  * and with labels that are not linear, ICL_ERR_NO_CLOSED_FORM. Noise levels that differ between
  * prompts enter through E sigma^2, and the even part through E sigma^4, too: both exactly.
+ *
+ * Where the rotation of Sigma is drawn with the prompts there is no one Sigma: every function here
+ * answers ICL_ERR_NO_CLOSED_FORM.
  *
  * All functions are pure and thread-safe. Outputs that are not wanted may be NULL. Moments of a law
  * that overflow are ICL_ERR_NONFINITE, a loss or risk that does is ICL_ERR_DIVERGED.
@@ -77,8 +82,8 @@ ICL_API icl_status icl_theory_best_step(const icl_law *law, const icl_simulation
 
 /* Risk of the Bayes predictor, sigma^2 + E tr Sigma (W - W X^T (X W X^T + sigma^2 I)^+ X W), and of
  * ridge with lambda >= 0 (least squares of least norm for 0), as the mean over simulated X of
- * the exact risk given X. Linear labels, and for Bayes one noise level for all prompts (else the
- * posterior is a mixture): else ICL_ERR_NO_CLOSED_FORM. simulation is needed unless n = 0. */
+ * the exact risk given X. Linear labels, and for Bayes Gaussian tasks and one noise level for all
+ * prompts (else the posterior is not normal): else ICL_ERR_NO_CLOSED_FORM. simulation is needed unless n = 0. */
 ICL_API icl_status icl_theory_bayes_risk(const icl_law *law, const icl_simulation *simulation,
                                          icl_estimate *risk);
 ICL_API icl_status icl_theory_ridge_risk(const icl_law *law, const icl_simulation *simulation,
@@ -115,8 +120,8 @@ ICL_API icl_status icl_theory_looped_optimum(const icl_law *law, const icl_simul
 
 /* The exact loss of the full layer on a law, a quartic polynomial in (u, v, M, r), prepared for
  * many evaluations. For linear labels with mean zero and for the other labels but with Sigma = I;
- * a prior mean is accepted and demands u = r = 0 in every evaluation. ICL_ERR_NO_CLOSED_FORM
- * else, and for uniform covariates. Immutable: any threads may evaluate it. Keeps the law alive. */
+ * a prior mean or tasks that are not Gaussian are accepted and demand u = r = 0 in every evaluation.
+ * ICL_ERR_NO_CLOSED_FORM else, and for covariates that are not Gaussian. Immutable: any threads may evaluate it. Keeps the law alive. */
 typedef struct icl_population icl_population;
 
 /* Prepares the loss of a law: the eigenvalues and Gamma*, O(d^3). */
@@ -132,6 +137,61 @@ ICL_API icl_status icl_population_evaluate(const icl_population *population, con
                                            double *loss, double *excess, double *gu, double *gv,
                                            double *gM, double *gr);
 
+/* One layer with u = 0 and v = 1 in the scaling of Lu et al. (2405.11751): M = d Gamma_1^T, r = gamma_2,
+ *
+ *     yhat = x_q^T Gamma h,   h = (d b; s_yy),   Gamma = (Gamma_1, gamma_2)  (d x (d + 1)),
+ *
+ * which is what icl_fit_layer fits. Its risk is a closed form for linear labels, Gaussian covariates,
+ * and tasks from a pool, or GAUSSIAN or SPHERE ones with mean zero: with v = Sigma w and
+ * s = w.v + sigma^2, over tasks and noise levels,
+ *
+ *     E s - 2 tr(Gamma^T A) + tr(Gamma^T Sigma Gamma B),   A = (d E[v v^T], E[s v]),
+ *     B = [ d^2 ((E s / n) Sigma + (1 + 1/n) E[v v^T])  . ; d (1 + 2/n) E[s v]^T  (1 + 2/n) E[s^2] ].
+ *
+ * A law with the pool that Gamma was fitted on gives the error on its tasks (in-distribution
+ * generalisation, e_IDG), the same law without a pool that on fresh tasks (e_ICL). n = 0: E s. gamma
+ * d x (d + 1), finite. Else ICL_ERR_NO_CLOSED_FORM. O(d^3 + K d^2). */
+ICL_API icl_status icl_theory_feature_risk(const icl_law *law, const double *gamma, double *risk);
+
+/* The ratios that are kept as d grows (Lu et al. 2405.11751). Tasks on the sphere of radius sqrt(d),
+ * x ~ N(0, I / d), label noise of variance rho. */
+typedef struct icl_asymptotic_options {
+    size_t size;  /* sizeof(icl_asymptotic_options) as the caller knows it */
+    double alpha; /* examples a prompt / d, > 0; default 1 */
+    double kappa; /* tasks in the pool / d, > 0; INFINITY: a fresh task for each prompt; default 1 */
+    double tau;   /* prompts / d^2, > 0; default 0.5 */
+    double rho;   /* >= 0; default 0 */
+    double ridge; /* lambda >= 0 of icl_fit_layer; 0 (the default): the solution of least norm */
+} icl_asymptotic_options;
+
+/* Limits of the errors of Gamma fitted by icl_fit_layer. */
+typedef struct icl_asymptotic {
+    size_t size;            /* set to sizeof(icl_asymptotic) by the caller */
+    double e_icl;           /* on fresh tasks */
+    double e_idg;           /* on the tasks of the pool */
+    double g_task;          /* e_icl - e_idg, what the layer lacks on tasks that it has not seen */
+    double effective_ridge; /* xi, the ridge of the equivalent deterministic problem */
+    double e_bayes;         /* of the Bayes predictor for fresh tasks, ridge with lambda = rho */
+} icl_asymptotic;
+
+/* Sets the defaults; writes no byte beyond size. */
+ICL_API icl_status icl_asymptotic_options_init(icl_asymptotic_options *options, size_t size);
+
+/* The errors as d grows at fixed ratios. With q = (1 + rho) / alpha, x = q + xi, the normalised traces
+ * M = tr G, N = tr G^2, A = tr R G, B = tr R G^2, g = tr (R G)^2 of G = (R + x)^-1 for a Wishart matrix R
+ * of ratio kappa, and s = q N + B,
+ *
+ *     xi M(x) - tau lambda / xi = 1 - tau,
+ *     e_idg = (rho + q A + xi x B) / (lambda / xi + xi s / tau),
+ *     e_icl = rho + x^2 N + q g + e_idg (1 + q) s / tau.
+ *
+ * At lambda = 0 this is the paper's pair of formulas, for tau < 1 and (xi = 0) for tau > 1; at tau = 1 it
+ * diverges: both errors are then INFINITY and g_task NaN, with ICL_OK. At finite d the errors differ by
+ * O(1/d), from above. kappa infinite: the two errors agree. */
+ICL_API icl_status icl_theory_asymptotic(const icl_context *context,
+                                         const icl_asymptotic_options *options,
+                                         icl_asymptotic *asymptotic);
+
 /* What a one-layer model has become. */
 typedef struct icl_certificate {
     size_t size;            /* set to sizeof(icl_certificate) by the caller */
@@ -140,8 +200,8 @@ typedef struct icl_certificate {
     double even_part;       /* sqrt(E yhat_even^2 / E yhat_odd^2); 0 / 0 is 0, x / 0 infinity */
     double gradient_norm;   /* of the population loss in (u, v, M, r), in the gauge with
                                ||(u, v)|| = ||(M; r)||; 0 at the saddle; NaN where there is no
-                               closed form: a prior mean, uniform covariates with u or r not 0,
-                               or simulated moments */
+                               closed form: a prior mean, tasks or covariates that are not
+                               Gaussian with u or r not 0, or simulated moments */
     double risk;            /* the model's */
     double risk_optimum;    /* of Gamma*, at the rank asked for */
     double excess;          /* risk - risk_optimum */
@@ -157,11 +217,28 @@ typedef struct icl_certificate {
 } icl_certificate;
 
 /* Certifies (u, v, M, r) on a law against Gamma* of the given rank (0: d). Where the loss of the
- * even part has no closed form (a prior mean, uniform covariates, or Sigma not I with non-linear
- * labels, and u or r not 0), the risk and even_part are simulated; without a simulation that is ICL_ERR_NO_CLOSED_FORM. */
+ * even part has no closed form (a prior mean, other tasks or covariates than Gaussian, or Sigma not
+ * I with non-linear labels, and u or r not 0), the risk and even_part are simulated; without a
+ * simulation that is ICL_ERR_NO_CLOSED_FORM. */
 ICL_API icl_status icl_theory_certify(const icl_law *law, const icl_simulation *simulation,
                                       const double *u, double v, const double *M, const double *r,
                                       int64_t rank, icl_certificate *certificate);
+
+/* ---- nonparametric rates (Kim et al. 2408.12186) ---- */
+
+typedef struct icl_rate {
+    size_t size;       /* set to sizeof(icl_rate) by the caller */
+    double smoothness; /* a = 1 / sum_j 1 / alpha_j; alpha / d where all are equal */
+    double exponent;   /* 2 a / (2 a + 1): the risk falls as n^-exponent, but for a logarithm */
+    double features;   /* N* = n^(1 / (2 a + 1)), of the network below the attention layer */
+    double tasks;      /* n N* = n^((2 a + 2) / (2 a + 1)): so many are needed in training */
+} icl_rate;
+
+/* The rate at which a feature network and one layer of linear attention learn functions of `dim` >= 1
+ * variables with Besov smoothness alpha_j > 0 in variable j (smoothness: d values), from n >= 1
+ * examples: the optimum of N^-2a + (N log N) / n + (N^2 log N) / T over N and T, no constants. */
+ICL_API icl_status icl_theory_rate(const icl_context *context, int64_t dim,
+                                   const double *smoothness, int64_t n, icl_rate *rate);
 
 #ifdef __cplusplus
 }

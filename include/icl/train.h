@@ -74,9 +74,9 @@ ICL_API icl_status icl_trainer_options_init(icl_trainer_options *options, size_t
 /* Borrows model, optimiser and sampler: they must outlive its use (not its free). The optimiser's
  * count must be the model's parameter count, the model's dim the law's: else ICL_ERR_SHAPE.
  * ICL_ERR_NO_CLOSED_FORM where POPULATION or excess_tolerance meets a law without one, and
- * ICL_ERR_MISSING where it meets more than one layer or head; with a prior mean every step says so
- * while entries that feed u or r are trained. ICL_ERR_ARGUMENT where no entry is trained. All memory
- * of the loop is allocated here. */
+ * ICL_ERR_MISSING where it meets more than one layer or head; with a prior mean, or tasks that are
+ * not Gaussian, every step says so while entries that feed u or r are trained. ICL_ERR_ARGUMENT where
+ * no entry is trained. All memory of the loop is allocated here. */
 ICL_API icl_status icl_trainer_create(icl_context *context, icl_model *model,
                                       icl_optimiser *optimiser, const icl_sampler *sampler,
                                       const icl_trainer_options *options, icl_trainer **out);
@@ -113,6 +113,67 @@ ICL_API icl_status icl_trainer_resume(icl_trainer *trainer, const char *path);
 ICL_API icl_status icl_model_certify(const icl_model *model, const icl_law *law,
                                      const icl_simulation *simulation,
                                      icl_certificate *certificate);
+
+/* The exact fit of one layer by ridge regression (Lu et al. 2405.11751): with the features
+ *
+ *     H_i = x_i h_i^T,   h_i = (d b; s_yy)   (d x (d + 1))
+ *
+ * of query x_i of a prompt with the moments b = X^T y / n, s_yy = y^T y / n, Gamma is the minimiser of
+ *
+ *     sum_i (<Gamma, H_i> - target_i)^2 + (N / d) ridge ||Gamma||_F^2
+ *
+ * over the N rows (prompts times queries) that were added, of least norm where there are many. It is
+ * one layer with u = 0, v = 1, M = d Gamma_1^T, r = gamma_2: see icl_theory_feature_risk for its risk
+ * on a law, icl_theory_asymptotic for that in the limit of large d. */
+typedef struct icl_fit icl_fit;
+
+/* The linear system. Both give the same Gamma, to rounding. */
+typedef enum icl_fit_system {
+    ICL_FIT_AUTO = 0,   /* the smaller: DUAL for N <= d (d + 1) */
+    ICL_FIT_DUAL = 1,   /* N x N, entries (x_i.x_j)(h_i.h_j): O(N^2 d + N^3 / 3) */
+    ICL_FIT_PRIMAL = 2, /* d (d + 1) squared, the normal equations: O(N d^4 + d^6 / 3) */
+    ICL_FIT_FORCE_INT = 0x7fffffff
+} icl_fit_system;
+
+typedef struct icl_fit_options {
+    size_t size;           /* sizeof(icl_fit_options) as the caller knows it */
+    double ridge;          /* lambda >= 0; 0 (the default): the limit, of least norm */
+    icl_fit_system system; /* default AUTO */
+} icl_fit_options;
+
+typedef struct icl_fit_report {
+    size_t size;  /* set to sizeof(icl_fit_report) by the caller */
+    double loss;  /* mean of (<Gamma, H_i> - target_i)^2 over the rows, without the ridge */
+    double norm;  /* ||Gamma||_F */
+    int64_t rank; /* of the system: less than its size where it is singular; its eigenvalues below
+                     size eps times the greatest are then left out, and Gamma has the least norm */
+    int64_t dual; /* 1: DUAL was solved, 0: PRIMAL */
+} icl_fit_report;
+
+/* A fit without rows. dim: d, 1 to 4096. */
+ICL_API icl_status icl_fit_create(icl_context *context, int64_t dim, icl_fit **out);
+ICL_API void icl_fit_free(icl_fit *fit);
+/* Adds a row for each query of each prompt, copied: 2 d + 2 doubles a row. ICL_ERR_SHAPE for a batch of
+ * another dim, ICL_ERR_NONFINITE for features that overflow: no row is then added. */
+ICL_API icl_status icl_fit_add(icl_fit *fit, const icl_batch *batch);
+/* Takes all rows out, and keeps their memory for the next. */
+ICL_API void icl_fit_clear(icl_fit *fit);
+ICL_API int64_t icl_fit_dim(const icl_fit *fit);  /* d; 0 for NULL, as below */
+ICL_API int64_t icl_fit_rows(const icl_fit *fit); /* N */
+
+/* Sets the defaults; writes no byte beyond size. */
+ICL_API icl_status icl_fit_options_init(icl_fit_options *options, size_t size);
+/* gamma (d x (d + 1)) of the rows so far; report may be NULL. By a symmetric rank-k update and Cholesky,
+ * where that meets a pivot of rounding size by eigenvalues. ICL_ERR_MISSING without rows, ICL_ERR_SIZE
+ * for more than 32766 unknowns, ICL_ERR_NONFINITE or ICL_ERR_DIVERGED where numbers overflow. Runs on
+ * the threads of the BLAS. */
+ICL_API icl_status icl_fit_solve(const icl_fit *fit, const icl_fit_options *options, double *gamma,
+                                 icl_fit_report *report);
+
+/* The layer with these weights, gamma (d x (d + 1)), as a model in PQ: to predict with, certify, save, or
+ * train on. */
+ICL_API icl_status icl_fit_model(icl_context *context, int64_t dim, const double *gamma,
+                                 icl_model **out);
 
 #ifdef __cplusplus
 }

@@ -22,8 +22,10 @@ static double norm(int64_t count, const double *x) {
     return sqrt(icl_frobenius(count, x, x));
 }
 
-/* kappa over the eigenvalues of S that are not rounding, *most the greatest; 1 for S = 0. */
-static icl_status condition(comparison *c, int64_t prompt, double *kappa, double *most) {
+/* kappa over the eigenvalues of S that are not rounding, 1 for S = 0; *most the greatest of them;
+ * *singular: some are rounding. */
+static icl_status condition(comparison *c, int64_t prompt, double *kappa, double *most,
+                            int *singular) {
     int64_t d = c->batch->dim, k = 0;
     icl_batch_moments(c->batch, prompt, c->S, NULL, NULL);
     ICL_TRY(icl_eigen(c->batch->context, d, c->S, c->values, c->vectors));
@@ -31,6 +33,7 @@ static icl_status condition(comparison *c, int64_t prompt, double *kappa, double
     while (k < d && c->values[k] <= 4 * (double)(c->batch->examples + d) * DBL_EPSILON * *most)
         k++;
     *kappa = k < d ? *most / c->values[k] : 1;
+    *singular = k > 0;
     return ICL_OK;
 }
 
@@ -38,14 +41,17 @@ static icl_status compare_prompt(comparison *c, int64_t p) {
     const icl_batch *batch = c->batch;
     int64_t d = batch->dim, q = batch->queries;
     double kappa, most, syy;
-    ICL_TRY(condition(c, p, &kappa, &most));
+    int singular;
+    ICL_TRY(condition(c, p, &kappa, &most, &singular));
     icl_batch_moments(batch, p, NULL, NULL, &syy);
     double size = norm(d, c->w + p * d);
     if (size == 0)
         size = most > 0 ? sqrt(syy / most) : 1;
     double allowed = 16 * (double)(batch->examples + c->token * c->layers) * DBL_EPSILON;
+    /* 2 M - M S M doubles the rounding in a direction until its residual is small, 2^k = kappa^2 */
+    double doubled = pow(2, (double)c->o->steps);
     if (c->o->method == ICL_METHOD_NEWTON)
-        allowed *= kappa;
+        allowed *= fmax(kappa, singular ? doubled : fmin(doubled, kappa * kappa));
     for (int64_t j = 0; j < q; j++) {
         const double *x = batch->query_rows + (p * q + j) * d;
         double scale = size * norm(d, x);

@@ -1,6 +1,6 @@
 /* The calls of LAPACK and CBLAS: symmetric eigen (dsyevd, dsterf), Cholesky (dpotrf), least squares
  * by the singular value decomposition (dgelsd), the decomposition itself (dgesvd), products
- * (dgemm).
+ * (dgemm), rank-k updates (dsyrk).
  */
 #include "linalg/linalg.h"
 
@@ -213,6 +213,11 @@ void icl_matmul(int trans_a, int trans_b, int64_t m, int64_t n, int64_t k, const
     cblas_dgemm(CblasRowMajor, trans_a ? CblasTrans : CblasNoTrans,
                 trans_b ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, 1, a,
                 (int)(trans_a ? m : k), b, (int)(trans_b ? k : n), 0, c, (int)n);
+}
+
+void icl_rank_k(int trans, int64_t n, int64_t k, const double *a, int add, double *c) {
+    cblas_dsyrk(CblasRowMajor, CblasLower, trans ? CblasTrans : CblasNoTrans, (int)n, (int)k, 1, a,
+                (int)(trans ? n : k), add ? 1 : 0, c, (int)n);
 }
 
 double icl_frobenius(int64_t count, const double *a, const double *b) {

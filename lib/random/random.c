@@ -24,11 +24,14 @@ void icl_random_fill(const icl_context *context, uint64_t seed, uint64_t purpose
     }
 }
 
+icl_chi_law icl_chi_law_of(double freedom) {
+    double d = freedom / 2 - 1.0 / 3;
+    return (icl_chi_law){freedom, freedom > 1 ? 1 / (3 * sqrt(d)) : 1, 2 * d, 0.75 * d};
+}
+
 void icl_chi_laws(int64_t freedom, int64_t count, icl_chi_law *laws) {
-    for (int64_t j = 0; j < count + count % 2; j++) {
-        double k = j < count ? (double)(freedom - j) : 1, d = k / 2 - 1.0 / 3;
-        laws[j] = (icl_chi_law){k, k > 1 ? 1 / (3 * sqrt(d)) : 1, 2 * d, 0.75 * d};
-    }
+    for (int64_t j = 0; j < count + count % 2; j++)
+        laws[j] = icl_chi_law_of(j < count ? (double)(freedom - j) : 1);
 }
 
 static icl_status fill_checked(icl_context *context, const char *function, uint64_t seed,

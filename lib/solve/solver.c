@@ -101,13 +101,10 @@ static icl_status check_law(const icl_context *context, const icl_solver_options
     const char *function = "icl_solver_create";
     ICL_REQUIRE(context, o->law != NULL, ICL_ERR_ARGUMENT,
                 "%s: law is NULL, but method = BAYES needs one", function);
-    ICL_REQUIRE(context, o->law->labels == ICL_LABELS_LINEAR, ICL_ERR_NO_CLOSED_FORM,
-                "%s: law has labels = %d, but method = BAYES needs linear ones", function,
-                (int)o->law->labels);
-    ICL_REQUIRE(context, o->law->noise_law == ICL_NOISE_FIXED, ICL_ERR_NO_CLOSED_FORM,
-                "%s: law has noise_law = %d, but method = BAYES needs one noise level for all "
-                "prompts: the posterior is a mixture over levels",
-                function, (int)o->law->noise_law);
+    const char *gap = icl_law_no_posterior(o->law);
+    ICL_REQUIRE(context, gap == NULL, ICL_ERR_NO_CLOSED_FORM,
+                "%s: law (labels = %d, tasks = %d) for method = BAYES: %s", function,
+                (int)o->law->labels, (int)o->law->tasks, gap);
     ICL_REQUIRE(context, o->law->dim == o->dim, ICL_ERR_SHAPE, "%s: law has dim = %lld, not %lld",
                 function, (long long)o->law->dim, (long long)o->dim);
     return ICL_OK;

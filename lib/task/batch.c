@@ -43,6 +43,9 @@ static int64_t place_all(icl_batch *batch) {
     place(batch, &batch->query, icl_product(lanes, q, d), &used);
     place(batch, &batch->target, icl_product(lanes, q, 1), &used);
     place(batch, &batch->noise, B, &used);
+    double *index = NULL;
+    place(batch, &index, B, &used);
+    batch->index = (int64_t *)(void *)index;
     place(batch, &batch->query_rows, icl_product(B, q, d), &used);
     place(batch, &batch->target_rows, icl_product(B, q, 1), &used);
     if (batch->contents & ICL_CONTENTS_EXAMPLES) {
@@ -70,6 +73,15 @@ static icl_status check_options(icl_context *context, const icl_batch_options *o
     return ICL_OK;
 }
 
+/* Of the caller's prompts nobody knows the task. */
+static void forget_tasks(icl_batch *batch) {
+    for (int64_t p = 0; p < batch->prompts; p++)
+        batch->index[p] = -1;
+    memset(batch->noise, 0, (size_t)batch->prompts * sizeof *batch->noise);
+    if (batch->task != NULL)
+        memset(batch->task, 0, (size_t)(batch->prompts * batch->dim) * sizeof *batch->task);
+}
+
 static icl_status allocate(icl_batch *batch) {
     int64_t doubles = place_all(batch);
     ICL_REQUIRE(
@@ -79,6 +91,7 @@ static icl_status allocate(icl_batch *batch) {
         (long long)batch->queries);
     ICL_TRY(ICL_NEW(batch->context, &batch->block, doubles));
     place_all(batch);
+    forget_tasks(batch);
     return ICL_OK;
 }
 
@@ -264,9 +277,7 @@ icl_status icl_batch_assign(icl_batch *batch, const double *X, const double *y,
         memmove(batch->X, X, (size_t)(B * n * d) * sizeof *X); /* it may be the batch's own */
         memmove(batch->y, y, (size_t)(B * n) * sizeof *y);
     }
-    memset(batch->noise, 0, (size_t)B * sizeof *batch->noise);
-    if (batch->task != NULL)
-        memset(batch->task, 0, (size_t)(B * d) * sizeof *batch->task);
+    forget_tasks(batch);
     return ICL_OK;
 }
 
@@ -330,6 +341,10 @@ const double *icl_batch_target(const icl_batch *batch) {
 
 const double *icl_batch_task(const icl_batch *batch) {
     return batch != NULL ? batch->task : NULL;
+}
+
+const int64_t *icl_batch_task_index(const icl_batch *batch) {
+    return batch != NULL ? batch->index : NULL;
 }
 
 const double *icl_batch_noise(const icl_batch *batch) {

@@ -26,7 +26,8 @@ struct icl_batch {
     double *target; /* groups x q */
     /* row-major, NULL where contents leave them out */
     double *X, *y, *task, *S, *b, *syy;
-    double *noise;        /* B, always there, as are the next two */
+    int64_t *index; /* B: place of the task in the pool, or -1; always there, as the next three */
+    double *noise;  /* B */
     double *query_rows;   /* B x q x d */
     double *target_rows;  /* B x q */
     double *block;        /* holds all of the above */

@@ -112,32 +112,50 @@ static icl_status build_dense(const icl_context *context, const char *name, int6
     return ICL_OK;
 }
 
-icl_status icl_covariance_build(const icl_context *context, const char *name, int64_t dim,
-                                icl_covariance kind, const double *values, uint64_t seed,
-                                uint64_t stream, icl_covariance_parts *out) {
-    if (kind == ICL_COVARIANCE_IDENTITY) {
+icl_status icl_covariance_build(const icl_context *context, int64_t dim,
+                                const icl_covariance_source *source, icl_covariance_parts *out) {
+    const double *values = source->values;
+    switch (source->kind) {
+    case ICL_COVARIANCE_IDENTITY:
         build_diagonal(dim, NULL, out);
         return ICL_OK;
+    case ICL_COVARIANCE_DENSE:
+        return build_dense(context, source->name, dim, values, out);
+    default:
+        break;
     }
-    ICL_TRY(icl_check_array(context, "icl_law_create", name, values,
-                            kind == ICL_COVARIANCE_DENSE ? dim * dim : dim));
-    if (kind == ICL_COVARIANCE_DENSE)
-        return build_dense(context, name, dim, values, out);
-    ICL_TRY(check_eigenvalues(context, name, dim, values));
-    if (kind == ICL_COVARIANCE_DIAGONAL)
+    ICL_TRY(check_eigenvalues(context, source->name, dim, values));
+    if (source->kind == ICL_COVARIANCE_DIAGONAL)
         build_diagonal(dim, values, out);
     else
-        build_spectrum(context, dim, values, seed, stream, out);
+        build_spectrum(context, dim, values, source->seed, source->stream, out);
+    return ICL_OK;
+}
+
+icl_status icl_covariance_sort(const icl_context *context, const char *name, int64_t dim,
+                               const double *values, double *out) {
+    ICL_TRY(check_eigenvalues(context, name, dim, values));
+    copy_eigenvalues(dim, values, out);
+    for (int64_t i = 1; i < dim; i++)
+        for (int64_t k = i; k > 0 && out[k] < out[k - 1]; k--) {
+            double value = out[k];
+            out[k] = out[k - 1];
+            out[k - 1] = value;
+        }
+    return ICL_OK;
+}
+
+icl_status icl_covariance_check_inverse(const icl_context *context, int64_t dim, double least,
+                                        double greatest) {
+    ICL_REQUIRE(context, least > (double)dim * DBL_EPSILON * greatest && isfinite(1 / least),
+                ICL_ERR_SINGULAR,
+                "icl_law_create: prior = INVERSE of a singular covariance: eigenvalue %g", least);
     return ICL_OK;
 }
 
 icl_status icl_covariance_invert(const icl_context *context, int64_t dim,
                                  const icl_covariance_parts *of, icl_covariance_parts *out) {
-    double least = of->values[0];
-    ICL_REQUIRE(context,
-                least > (double)dim * DBL_EPSILON * of->values[dim - 1] && isfinite(1 / least),
-                ICL_ERR_SINGULAR,
-                "icl_law_create: prior = INVERSE of a singular covariance: eigenvalue %g", least);
+    ICL_TRY(icl_covariance_check_inverse(context, dim, of->values[0], of->values[dim - 1]));
     for (int64_t k = 0; k < dim; k++)
         out->values[k] = 1 / of->values[k];
     memcpy(out->vectors, of->vectors, (size_t)(dim * dim) * sizeof *out->vectors);

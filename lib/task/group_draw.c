@@ -4,84 +4,35 @@
 
 /* ---- views ---- */
 
-/* Numbers a task has. */
-static int64_t task_entries(const icl_law *law) {
-    return law->labels == ICL_LABELS_NET ? icl_product(law->hidden, law->dim + 1, 1) : law->dim;
-}
-
 int64_t icl_group_lay_out(icl_group_draw *g, double *base) {
-    int64_t d = g->law->dim, chunk = icl_batch_chunk(d);
+    int64_t d = g->law->dim, chunk = icl_batch_chunk(d), rotating = g->law->rotation_every;
     /* draws come in fours, hence the 3 */
-    const int64_t entries[] = {task_entries(g->law) + 3,
+    const int64_t entries[] = {icl_task_entries(g->law) + 3,
                                1,
                                1,
+                               g->law->pool_count > 0 ? 1 : 0,
+                               rotating ? d * d : 0,
+                               rotating ? d + 6 : 0,
                                chunk * d + 3,
                                chunk + 3,
                                chunk * (d + 1),
-                               g->law->labels == ICL_LABELS_CALLBACK ? 2 * chunk : 0};
-    double **views[] = {&g->task, &g->sign, &g->sigma, &g->z, &g->noise, &g->tokens, &g->labels};
+                               g->law->labels == ICL_LABELS_CALLBACK ? 2 * chunk : 0,
+                               icl_scale_entries(g->law),
+                               icl_radius_entries(g->law, chunk),
+                               g->law->labels == ICL_LABELS_LOGISTIC ? chunk + 3 : 0,
+                               g->law->labels == ICL_LABELS_SINE ? 4 : 0};
+    double **views[] = {&g->task,   &g->sign,  &g->sigma, &g->place,  &g->rotation,
+                        &g->vector, &g->z,     &g->noise, &g->tokens, &g->labels,
+                        &g->scales, &g->radii, &g->coins, &g->wave};
+    enum { VIEWS = sizeof views / sizeof *views };
     int64_t used = 0;
-    for (int i = 0; i < 7; i++) {
+    memset(g->turns, 0xff, sizeof g->turns);
+    for (int i = 0; i < VIEWS; i++) {
         if (base != NULL)
             *views[i] = base + used;
         used += ICL_LANES * entries[i];
     }
     return g->direct ? used + icl_factor_lay_out(g, base != NULL ? base + used : NULL) : used;
-}
-
-static void draw(const icl_group_draw *g, icl_purpose purpose, int64_t first, int64_t count,
-                 double *out) {
-    g->random->prompts(g->seed, purpose, g->prompt, (uint64_t)(first / 4), count, out);
-}
-
-/* ---- the task ---- */
-
-static void draw_function(const icl_group_draw *g) {
-    const icl_law *law = g->law;
-    draw(g, ICL_PURPOSE_TASK, 0, task_entries(law), g->task);
-    if (law->labels == ICL_LABELS_LINEAR) {
-        /* root z needs z apart from w only where the root is dense */
-        if (law->prior_root.dense != NULL)
-            memcpy(g->tokens, g->task, (size_t)(law->dim * ICL_LANES) * sizeof *g->task);
-        const double *z = law->prior_root.dense != NULL ? g->tokens : g->task;
-        g->kernels->affine(&law->prior_root, law->mean, law->dim, 1, z, law->dim, g->task);
-    } else if (law->labels != ICL_LABELS_NET) {
-        g->kernels->normalise(law->dim, g->task);
-    }
-    if (law->signed_labels)
-        g->random->signs(g->seed, g->prompt, g->sign);
-}
-
-/* sigma of a prompt whose uniform is u, 0 < u < 1: u level_count < level_count in doubles, too */
-static double level_of(const icl_law *law, double u) {
-    if (law->noise_law == ICL_NOISE_UNIFORM)
-        return u * law->sigma;
-    return law->levels[(int64_t)(u * (double)law->level_count)];
-}
-
-static void draw_level(const icl_group_draw *g) {
-    const icl_law *law = g->law;
-    int fixed = law->noise_law == ICL_NOISE_FIXED;
-    if (!fixed)
-        g->random->levels(g->seed, g->prompt, g->sigma);
-    for (int l = 0; l < ICL_LANES; l++)
-        g->sigma[l] = fixed ? law->sigma : level_of(law, g->sigma[l]);
-}
-
-static void store_task(const icl_group_draw *g, icl_batch *batch, int64_t group) {
-    int64_t d = batch->dim, first = group * ICL_LANES;
-    int fixed = g->law->noise_law == ICL_NOISE_FIXED, net = g->law->labels == ICL_LABELS_NET;
-    for (int64_t l = 0; l < g->lanes; l++) {
-        batch->noise[first + l] = fixed ? g->law->noise : g->sigma[l] * g->sigma[l];
-        for (int64_t j = 0; batch->task != NULL && j < d; j++)
-            batch->task[(first + l) * d + j] = net ? 0 : g->task[ICL_LANES * j + l];
-    }
-}
-
-void icl_group_draw_task(const icl_group_draw *g, icl_batch *batch, int64_t group) {
-    draw_function(g);
-    draw_level(g);
-    store_task(g, batch, group);
 }
 
 /* ---- labels ---- */
@@ -108,35 +59,45 @@ static icl_status draw_callback_labels(const icl_group_draw *g, int64_t count, i
     return ICL_OK;
 }
 
-/* y_i = f(x_i) without noise for `count` vectors of stride `stride`. */
+/* y_i = f(x_i) without noise for `count` vectors of stride `stride`; u: of LOGISTIC ones. */
 static icl_status draw_labels(const icl_group_draw *g, int64_t count, int64_t stride,
-                              const double *x, int64_t y_stride, double *y) {
+                              const double *x, const double *u, int64_t y_stride, double *y) {
     const icl_law *law = g->law;
     const icl_task_kernels *k = g->kernels;
-    if (law->labels == ICL_LABELS_NET) {
-        k->net(law->dim, law->hidden, count, g->task, stride, x, y_stride, y);
+    switch (law->labels) {
+    case ICL_LABELS_CALLBACK:
+        return draw_callback_labels(g, count, stride, x, y_stride, y);
+    case ICL_LABELS_NET:
+        k->net(law->dim, law->hidden, law->activation, count, g->task, stride, x, y_stride, y);
         return ICL_OK;
-    }
-    if (law->labels != ICL_LABELS_CALLBACK) {
+    case ICL_LABELS_QUADRATIC:
+        k->quadratic(law->dim, count, g->task, stride, x, y_stride, y);
+        return ICL_OK;
+    default:
         k->project(law->dim, count, g->task, stride, x, y_stride, y);
-        if (law->labels != ICL_LABELS_LINEAR)
-            k->label(law->labels, count, y_stride, y);
-        return ICL_OK;
     }
-    return draw_callback_labels(g, count, stride, x, y_stride, y);
+    if (law->labels == ICL_LABELS_LOGISTIC)
+        k->toss(count, u, y_stride, y);
+    else if (law->labels == ICL_LABELS_SINE)
+        k->sine(count, g->wave, y_stride, y);
+    else if (law->labels != ICL_LABELS_LINEAR)
+        k->label(law->labels, count, y_stride, y);
+    return ICL_OK;
 }
 
 /* ---- examples and queries ---- */
 
-/* z of `count` vectors from number `first` on. */
-static void draw_covariates(const icl_group_draw *g, icl_purpose purpose, int64_t first,
-                            int64_t count) {
-    int64_t d = g->law->dim;
-    uint64_t block = (uint64_t)(first * d / 4);
-    if (g->law->covariates == ICL_COVARIATES_UNIFORM)
-        g->random->uniforms(g->seed, purpose, g->prompt, block, count * d, g->z);
-    else
-        g->random->prompts(g->seed, purpose, g->prompt, block, count * d, g->z);
+void icl_group_draw_rotations(icl_group_draw *g) {
+    uint64_t numbers[ICL_LANES];
+    if (g->law->rotation_every == 0)
+        return;
+    for (uint64_t l = 0; l < ICL_LANES; l++)
+        numbers[l] = (g->prompt + l) / (uint64_t)g->law->rotation_every;
+    if (memcmp(numbers, g->turns, sizeof numbers) == 0)
+        return;
+    memcpy(g->turns, numbers, sizeof numbers);
+    g->random->rotations(g->seed, ICL_PURPOSE_ROTATION, numbers, g->law->dim, g->rotation,
+                         g->vector);
 }
 
 /* Draws vectors first.. of the covariate stream into x and their noisy labels into y. */
@@ -144,11 +105,18 @@ static icl_status draw_vectors(const icl_group_draw *g, icl_purpose covariates, 
                                int64_t first, int64_t count, int64_t stride, double *x,
                                int64_t y_stride, double *y) {
     const icl_law *law = g->law;
-    draw_covariates(g, covariates, first, count);
-    g->kernels->affine(&law->root, NULL, law->dim, count, g->z, stride, x);
-    ICL_TRY(draw_labels(g, count, stride, x, y_stride, y));
+    icl_group_draw_covariates(g, covariates, first, count);
+    if (law->rotation_every > 0)
+        g->kernels->rotate(g->rotation, law->scales, NULL, law->dim, count, g->z, stride, x);
+    else
+        g->kernels->affine(&law->root, NULL, law->dim, count, g->z, stride, x);
+    if (law->labels == ICL_LABELS_LOGISTIC)
+        g->random->uniforms(
+            g->seed, covariates == ICL_PURPOSE_QUERY ? ICL_PURPOSE_QUERY_COIN : ICL_PURPOSE_COIN,
+            g->prompt, (uint64_t)(first / 4), count, 1, 0, g->coins);
+    ICL_TRY(draw_labels(g, count, stride, x, g->coins, y_stride, y));
     if (law->noise > 0)
-        draw(g, noise, first, count, g->noise);
+        icl_group_draw_normals(g, noise, first, count, g->noise);
     if (law->noise > 0 || law->signed_labels)
         g->kernels->finish(count, law->signed_labels ? g->sign : NULL, g->sigma,
                            law->noise > 0 ? g->noise : NULL, y_stride, y);

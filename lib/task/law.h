@@ -34,15 +34,59 @@ struct icl_law {
     const double *values;     /* its eigenvalues, ascending, and */
     const double *vectors;    /* its eigenvectors, one a row */
     icl_root root;            /* of Sigma */
-    const double *prior;      /* W, d x d; NULL unless labels are LINEAR */
-    icl_root prior_root;      /* of W */
-    const double *mean;       /* mu; NULL: 0 */
+    int64_t rotation_every; /* > 0: the Sigma of a prompt is V diag(scales)^2 V^T, V its own, and */
+    const double *scales;   /* `covariance` the mean; d, ascending */
+    const double *inverse_scales; /* W is V diag(inverse_scales)^2 V^T; NULL: W is fixed */
+    const double *prior;          /* the covariance of w, d x d; NULL unless labels are LINEAR */
+    icl_root prior_root;          /* its root */
+    icl_tasks tasks;
+    int64_t sparsity;   /* SPARSE */
+    int64_t pool_count; /* 0: no pool */
+    const double *pool; /* pool_count x d */
+    icl_root task_root; /* w = mu + task_root z; prior_root but for SPARSE */
+    const double *mean; /* mu; NULL: 0 */
+    double freedom;     /* STUDENT */
+    icl_scale scale;
+    double scale_shape;                     /* not FIXED */
+    icl_activation activation;              /* NET */
+    double amplitude_least, amplitude_most; /* SINE */
 };
 
-/* E z_j^4 - 3 of the coordinates of x = R z. */
-static inline double icl_law_kurtosis(const icl_law *law) {
-    return law->covariates == ICL_COVARIATES_UNIFORM ? -1.2 : 0;
-}
+/* a = radial and b = kurtosis in E (v.z)^2 z z^T = a (|v|^2 I + 2 v v^T) + b diag(v_j^2) for the
+ * coordinates of x = R z; a is infinite for Student's t of freedom <= 4. */
+double icl_law_radial(const icl_law *law);
+double icl_law_kurtosis(const icl_law *law);
+
+/* 1 if x ~ N(0, Sigma) given Sigma. */
+int icl_law_normal_covariates(const icl_law *law);
+
+/* All of a caller's options but for the values of the matrices. */
+icl_status icl_law_check_options(icl_context *context, const icl_law_options *options);
+
+/* Doubles of law->block but for the levels of the noise, and what fills them. room: 2 d^2 + d. */
+int64_t icl_law_block_size(const icl_law_options *options);
+icl_status icl_law_build(icl_law *law, const icl_law_options *options, double *room);
+
+/* Fills `pool` (K x d) with the caller's entries, or draws them, and makes it the law's. */
+icl_status icl_law_fill_pool(icl_law *law, const icl_law_options *options, double *pool);
+
+/* mean (d) and covariance (d x d) of the entries of the law's pool. */
+void icl_law_pool_moments(const icl_law *law, double *mean, double *covariance);
+
+/* Why the moments of these labels are not known; NULL if they are for Gaussian covariates. */
+const char *icl_law_no_label_moments(const icl_law *law);
+
+/* Why K, C and the risks of Gamma are not those of one Sigma; NULL if they are. */
+const char *icl_law_no_moments(const icl_law *law);
+
+/* Why w given examples is not the normal variable of Bayesian linear regression; NULL if it is. */
+const char *icl_law_no_posterior(const icl_law *law);
+
+/* 1 if f and -f are equally likely: then the even part of a layer has no gradient at u = r = 0. */
+int icl_law_symmetric(const icl_law *law);
+
+/* 1 if labels are linear and w ~ N(0, W). */
+int icl_law_normal_weights(const icl_law *law);
 
 /* Shares the law: pair with icl_law_free. NULL if memory is short (last error set). */
 icl_status icl_law_share(const icl_law *law, icl_law **out);

@@ -48,6 +48,56 @@ uint64_t icl_sampler_seed(const icl_sampler *sampler) {
     return sampler != NULL ? sampler->seed : 0;
 }
 
+/* Entry (i, k) of the root R of a prompt's Sigma = R R^T, but for its scale. */
+static double root_entry(const icl_group_draw *g, int64_t i, int64_t k) {
+    const icl_law *law = g->law;
+    const icl_root *root = &law->root;
+    if (law->rotation_every > 0)
+        return g->rotation[ICL_LANES * (i * law->dim + k)] * law->scales[k];
+    if (root->dense != NULL)
+        return root->dense[i * law->dim + k];
+    return i != k ? 0 : root->diagonal != NULL ? root->diagonal[i] : 1;
+}
+
+/* R diag(scales)^2 R^T of a prompt, the first of a group of its own. */
+static icl_status drawn_covariance(const icl_sampler *sampler, int64_t prompt, double *out) {
+    const icl_law *law = sampler->law;
+    int64_t d = law->dim;
+    icl_group_draw g = {.law = law,
+                        .seed = sampler->seed,
+                        .prompt = (uint64_t)prompt,
+                        .random = icl_random_kernels_of(sampler->context)};
+    double *room;
+    ICL_TRY(ICL_NEW(sampler->context, &room, icl_group_lay_out(&g, NULL)));
+    icl_group_lay_out(&g, room);
+    icl_group_draw_rotations(&g);
+    icl_group_draw_scales(&g);
+    for (int64_t i = 0; i < d; i++)
+        for (int64_t j = 0; j <= i; j++) {
+            double sum = 0;
+            for (int64_t k = 0; k < d; k++) {
+                int64_t place = law->scale == ICL_SCALE_COORDINATE ? k : 0;
+                double scale = icl_scale_entries(law) > 0 ? g.scales[ICL_LANES * place] : 1;
+                sum += scale * root_entry(&g, i, k) * (scale * root_entry(&g, j, k));
+            }
+            out[i * d + j] = out[j * d + i] = sum;
+        }
+    icl_dealloc(sampler->context, room);
+    return ICL_OK;
+}
+
+icl_status icl_sampler_covariance(const icl_sampler *sampler, int64_t prompt, double *covariance) {
+    if (sampler == NULL)
+        return ICL_ERR_ARGUMENT;
+    ICL_CHECK_RANGE(sampler->context, prompt, 0, (INT64_C(1) << 62) - 1);
+    ICL_REQUIRE_POINTER(sampler->context, covariance);
+    const icl_law *law = sampler->law;
+    if (law->rotation_every > 0 || icl_scale_entries(law) > 0)
+        return drawn_covariance(sampler, prompt, covariance);
+    memcpy(covariance, law->covariance, (size_t)(law->dim * law->dim) * sizeof *covariance);
+    return ICL_OK;
+}
+
 icl_status icl_sampler_batch(const icl_sampler *sampler, int64_t prompts, int64_t queries,
                              uint32_t contents, icl_batch **out) {
     if (out != NULL)
@@ -98,7 +148,9 @@ static icl_status draw_examples(const icl_group_draw *g, icl_batch *batch, int64
     return ICL_OK;
 }
 
-static icl_status draw_group(const icl_group_draw *g, icl_batch *batch, int64_t group) {
+static icl_status draw_group(icl_group_draw *g, icl_batch *batch, int64_t group) {
+    icl_group_draw_rotations(g);
+    icl_group_draw_scales(g);
     icl_group_draw_task(g, batch, group);
     if (g->direct)
         icl_group_draw_moments(g, batch, group);
@@ -202,6 +254,12 @@ icl_status icl_sampler_draw_moments(const icl_sampler *sampler, int64_t first, i
     ICL_REQUIRE(sampler->context, law->labels == ICL_LABELS_LINEAR, ICL_ERR_NO_CLOSED_FORM,
                 "%s: labels = %d: only the moments of linear labels have a known law", __func__,
                 (int)law->labels);
+    ICL_REQUIRE(sampler->context, law->rotation_every == 0, ICL_ERR_NO_CLOSED_FORM,
+                "%s: rotation_every = %lld: the moments of one Sigma have a known law", __func__,
+                (long long)law->rotation_every);
+    ICL_REQUIRE(sampler->context, law->scale == ICL_SCALE_FIXED, ICL_ERR_NO_CLOSED_FORM,
+                "%s: scale = %d: only the moments of covariates of fixed scale have a known law",
+                __func__, (int)law->scale);
     ICL_REQUIRE(sampler->context, law->covariates == ICL_COVARIATES_GAUSSIAN,
                 ICL_ERR_NO_CLOSED_FORM,
                 "%s: covariates = %d: only the moments of Gaussian ones have a known law", __func__,

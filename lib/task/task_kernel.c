@@ -18,11 +18,34 @@ static void affine(const icl_root *root, const double *mean, int64_t dim, int64_
         }
 }
 
-static void normalise(int64_t dim, double *w) {
+static void rotate(const double *V, const double *scales, const double *mean, int64_t dim,
+                   int64_t count, double *z, int64_t stride, double *x) {
+    for (int64_t i = 0; i < count; i++, z += 8 * dim, x += 8 * stride) {
+        for (int64_t k = 0; k < dim; k++)
+            v8_store(z + 8 * k, v8_mul(v8_set(scales[k]), v8_load(z + 8 * k)));
+        for (int64_t j = 0; j < dim; j++) {
+            v8 sum = v8_set(mean != NULL ? mean[j] : 0);
+            for (int64_t k = 0; k < dim; k++)
+                sum = v8_muladd(v8_load(V + 8 * (j * dim + k)), v8_load(z + 8 * k), sum);
+            v8_store(x + 8 * j, sum);
+        }
+    }
+}
+
+static void stretch(int64_t dim, int64_t count, const double *factors, int64_t by_vector,
+                    int64_t by_entry, double *z) {
+    for (int64_t i = 0; i < count; i++, z += 8 * dim)
+        for (int64_t j = 0; j < dim; j++) {
+            const double *factor = factors + 8 * (by_vector * i + by_entry * j);
+            v8_store(z + 8 * j, v8_mul(v8_load(factor), v8_load(z + 8 * j)));
+        }
+}
+
+static void normalise(int64_t dim, double radius, double *w) {
     v8 sum = v8_set(0);
     for (int64_t j = 0; j < dim; j++)
         sum = v8_muladd(v8_load(w + 8 * j), v8_load(w + 8 * j), sum);
-    v8 scale = v8_div(v8_set(1), v8_sqrt(sum));
+    v8 scale = v8_div(v8_set(radius), v8_sqrt(sum));
     for (int64_t j = 0; j < dim; j++)
         v8_store(w + 8 * j, v8_mul(scale, v8_load(w + 8 * j)));
 }
@@ -40,13 +63,28 @@ static void project(int64_t dim, int64_t count, const double *w, int64_t stride,
         v8_store(s + 8 * i * s_stride, dot(dim, w, x + 8 * i * stride));
 }
 
-static void net(int64_t dim, int64_t hidden, int64_t count, const double *task, int64_t stride,
-                const double *x, int64_t y_stride, double *y) {
-    const v8 scale = v8_set(sqrt(2.0 / (double)hidden));
+static void quadratic(int64_t dim, int64_t count, const double *w, int64_t stride, const double *x,
+                      int64_t s_stride, double *s) {
+    const v8 root_3 = v8_set(0x1.bb67ae8584caap+0);
+    for (int64_t i = 0; i < count; i++, x += 8 * stride) {
+        v8 sum = v8_set(0);
+        for (int64_t j = 0; j < dim; j++) {
+            v8 one = v8_load(x + 8 * j);
+            sum = v8_muladd(v8_load(w + 8 * j), v8_mul(one, one), sum);
+        }
+        v8_store(s + 8 * i * s_stride, v8_div(sum, root_3));
+    }
+}
+
+static void net(int64_t dim, int64_t hidden, icl_activation activation, int64_t count,
+                const double *task, int64_t stride, const double *x, int64_t y_stride, double *y) {
+    const int smooth = activation == ICL_ACTIVATION_TANH;
+    const v8 scale = v8_set(sqrt((smooth ? 1.0 : 2.0) / (double)hidden));
     for (int64_t i = 0; i < count; i++) {
         v8 sum = v8_set(0);
         for (int64_t k = 0; k < hidden; k++) {
-            v8 unit = v8_max(dot(dim, task + 8 * k * dim, x + 8 * i * stride), v8_set(0));
+            v8 s = dot(dim, task + 8 * k * dim, x + 8 * i * stride);
+            v8 unit = smooth ? v8_tanh(s) : v8_max(s, v8_set(0));
             sum = v8_muladd(v8_load(task + 8 * (hidden * dim + k)), unit, sum);
         }
         v8_store(y + 8 * i * y_stride, v8_mul(scale, sum));
@@ -55,8 +93,7 @@ static void net(int64_t dim, int64_t hidden, int64_t count, const double *task, 
 
 /* Lanes beyond the vector function's range go to libm, the others never: what a lane holds may not
  * depend on its neighbours. */
-static v8 sin_of_double(v8 s) {
-    v8 x = v8_add(s, s);
+static v8 sin_of(v8 x) {
     _Alignas(64) double in[8], out[8];
     v8_store(in, x);
     v8_store(out, v8_sin(x));
@@ -77,7 +114,10 @@ static void label(icl_labels labels, int64_t count, int64_t stride, double *y) {
             s = v8_max(s, v8_set(0));
             break;
         case ICL_LABELS_SIN:
-            s = sin_of_double(s);
+            s = sin_of(v8_add(s, s));
+            break;
+        case ICL_LABELS_SIGN:
+            s = v8_choose(v8_less(s, v8_set(0)), v8_set(-1), v8_set(1));
             break;
         case ICL_LABELS_CUBIC:
             s = v8_mul(s, v8_mul(s, s));
@@ -87,6 +127,21 @@ static void label(icl_labels labels, int64_t count, int64_t stride, double *y) {
         }
         v8_store(y, s);
     }
+}
+
+/* Logarithms times -2 on both sides. */
+static void toss(int64_t count, const double *u, int64_t stride, double *y) {
+    for (int64_t i = 0; i < count; i++, y += 8 * stride) {
+        v8 one = v8_load(u + 8 * i), s = v8_load(y);
+        v8 odds = v8_sub(v8_minus_two_log(v8_sub(v8_set(1), one)), v8_minus_two_log(one));
+        v8_store(y, v8_choose(v8_less(odds, v8_add(s, s)), v8_set(1), v8_set(-1)));
+    }
+}
+
+static void sine(int64_t count, const double *wave, int64_t stride, double *y) {
+    const v8 amplitude = v8_load(wave), phase = v8_load(wave + 8);
+    for (int64_t i = 0; i < count; i++, y += 8 * stride)
+        v8_store(y, v8_mul(amplitude, sin_of(v8_add(v8_load(y), phase))));
 }
 
 static void finish(int64_t count, const double *sign, const double *sigma, const double *noise,
@@ -185,4 +240,5 @@ static void factor(const icl_root *root, int64_t dim, int64_t first, int64_t cou
 }
 
 const icl_task_kernels ICL_ISA_NAME(icl_task_kernels) = {
-    affine, normalise, project, net, label, finish, accumulate, mean, factor, gram_of};
+    affine, rotate, stretch, normalise,  project, quadratic, net,    label,
+    toss,   sine,   finish,  accumulate, mean,    factor,    gram_of};

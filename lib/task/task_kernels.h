@@ -13,16 +13,29 @@ typedef struct icl_task_kernels {
      * a vector. mean may be NULL. */
     void (*affine)(const icl_root *root, const double *mean, int64_t dim, int64_t count,
                    const double *z, int64_t stride, double *x);
-    /* w <- w / ||w|| */
-    void (*normalise)(int64_t dim, double *w);
+    /* x = mean + V (scales z), V (dim x dim) of lanes, scales of numbers; spoils z. */
+    void (*rotate)(const double *V, const double *scales, const double *mean, int64_t dim,
+                   int64_t count, double *z, int64_t stride, double *x);
+    /* z_ij <- factor z_ij for `count` vectors, the factor of entry by_vector i + by_entry j */
+    void (*stretch)(int64_t dim, int64_t count, const double *factors, int64_t by_vector,
+                    int64_t by_entry, double *z);
+    /* w <- (radius / ||w||) w */
+    void (*normalise)(int64_t dim, double radius, double *w);
     /* s_i = w . x_i for vectors with `stride` entries, s with s_stride */
     void (*project)(int64_t dim, int64_t count, const double *w, int64_t stride, const double *x,
                     int64_t s_stride, double *s);
+    /* s_i = sum_j w_j x_ij^2 / sqrt 3, as project */
+    void (*quadratic)(int64_t dim, int64_t count, const double *w, int64_t stride, const double *x,
+                      int64_t s_stride, double *s);
     /* f of a net with `hidden` units: task holds w_k (hidden x d), then a (hidden) */
-    void (*net)(int64_t dim, int64_t hidden, int64_t count, const double *task, int64_t stride,
-                const double *x, int64_t y_stride, double *y);
+    void (*net)(int64_t dim, int64_t hidden, icl_activation activation, int64_t count,
+                const double *task, int64_t stride, const double *x, int64_t y_stride, double *y);
     /* y = g(y), elementwise */
     void (*label)(icl_labels labels, int64_t count, int64_t stride, double *y);
+    /* y = 1 where log u - log(1 - u) < y, else -1: one u for each, packed */
+    void (*toss)(int64_t count, const double *u, int64_t stride, double *y);
+    /* y = a sin(y + phi), wave holds a and phi */
+    void (*sine)(int64_t count, const double *wave, int64_t stride, double *y);
     /* y = sign y + sigma noise, sign and sigma one entry, noise packed; sign and noise may be NULL
      */
     void (*finish)(int64_t count, const double *sign, const double *sigma, const double *noise,

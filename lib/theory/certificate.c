@@ -136,8 +136,8 @@ static icl_status measure_layer(void *user, const icl_batch *batch, int64_t prom
 static icl_status simulate_layer(certifier *c, icl_certificate *out) {
     int64_t d = c->law->dim;
     ICL_REQUIRE(c->law->context, c->simulation != NULL, ICL_ERR_NO_CLOSED_FORM,
-                "icl_theory_certify: a prior mean or uniform covariates with u or r not 0 need a "
-                "simulation, which is NULL");
+                "icl_theory_certify: with a prior mean, or tasks or covariates that are not Gaussian, "
+                "u or r not 0 need a simulation, which is NULL");
     icl_tally tallies[2] = {{0}};
     icl_run run = {.law = c->law,
                    .simulation = c->simulation,
@@ -202,8 +202,8 @@ static icl_status certify(certifier *c, int64_t rank, icl_certificate *out) {
     ICL_TRY(risks(c, out));
     steps(c, out);
     ICL_TRY(rank_of(c, &out->numerical_rank));
-    /* with u = r = 0 the even part has no gradient, but for a prior mean */
-    int odd = c->point.uu == 0 && c->point.rr == 0 && c->law->mean == NULL;
+    /* with u = r = 0 the even part has no gradient where f and -f are equally likely */
+    int odd = c->point.uu == 0 && c->point.rr == 0 && icl_law_symmetric(c->law);
     int closed = c->frame->even == ICL_EVEN_EXACT || (odd && !c->frame->simulated);
     out->gradient_norm = closed ? gradient_norm(c) : NAN;
     return ICL_OK;

@@ -142,6 +142,8 @@ static icl_status check_law(const char *function, const icl_law *law,
     ICL_TRY(icl_check_simulation(law->context, function, simulation));
     ICL_REQUIRE(law->context, law->labels == ICL_LABELS_LINEAR, ICL_ERR_NO_CLOSED_FORM,
                 "%s: the labels are not linear", function);
+    const char *gap = icl_law_no_moments(law);
+    ICL_REQUIRE(law->context, gap == NULL, ICL_ERR_NO_CLOSED_FORM, "%s: %s", function, gap);
     ICL_REQUIRE(law->context, law->mean == NULL, ICL_ERR_NO_CLOSED_FORM, "%s: the prior has a mean",
                 function);
     ICL_REQUIRE(law->context, law->noise == 0, ICL_ERR_NO_CLOSED_FORM, "%s: noise = %g, must be 0",
@@ -175,6 +177,10 @@ static icl_status deep_risk(const char *function, const icl_law *law,
     double power = 0;
     icl_spectrum mu;
     ICL_TRY(check_law(function, law, simulation, &power));
+    int infinite = law->covariates == ICL_COVARIATES_STUDENT && law->freedom <= 4 * (double)layers;
+    ICL_REQUIRE(law->context, !infinite, ICL_ERR_NO_CLOSED_FORM,
+                "%s: moments of the covariates of order %lld, freedom = %g: the risk is infinite",
+                function, 4 * (long long)layers, law->freedom);
     ICL_TRY(icl_spectrum_create(function, law, simulation, 2 * layers, &mu));
     icl_status status = set_steps(function, law, &mu, what, layers, etas);
     icl_estimate result = {0};

@@ -104,19 +104,23 @@ static icl_status take_diagonal(const char *function, const icl_law *law, icl_fr
 static icl_status linear_means(const char *function, const icl_law *law, icl_frame *f,
                                icl_label_means *means) {
     int simple = law->prior_root.diagonal == NULL && law->prior_root.dense == NULL;
-    int uniform = law->covariates == ICL_COVARIATES_UNIFORM;
+    int axes = icl_law_kurtosis(law) != 0;
+    ICL_REQUIRE(law->context, isfinite(icl_law_radial(law)), ICL_ERR_NO_CLOSED_FORM,
+                "%s: the fourth moment of the covariates is infinite: freedom = %g", function,
+                law->freedom);
     if (simple && law->mean == NULL) { /* W = I: nothing to turn */
         int64_t first = law->dim - f->rank;
         memcpy(means->signal, law->values + first, (size_t)f->rank * sizeof(double));
     } else if (f->rank > 0) {
-        ICL_TRY(uniform && law->examples > 0 ? take_diagonal(function, law, f, means->signal)
-                                             : turn(law, f, means->signal));
+        ICL_TRY(axes && law->examples > 0 ? take_diagonal(function, law, f, means->signal)
+                                          : turn(law, f, means->signal));
     }
     double power = 0;
     for (int64_t j = 0; j < f->rank; j++)
         power += means->signal[j];
     icl_label_means_linear(law, f->rank, power, means);
-    f->even = law->mean != NULL || uniform ? ICL_EVEN_UNKNOWN : ICL_EVEN_EXACT;
+    int known = icl_law_normal_covariates(law) && icl_law_normal_weights(law);
+    f->even = known ? ICL_EVEN_EXACT : ICL_EVEN_UNKNOWN;
     return ICL_OK;
 }
 
@@ -124,10 +128,16 @@ static icl_status label_means(const char *function, const icl_law *law,
                               const icl_simulation *simulation, int even, icl_frame *f,
                               icl_label_means *means) {
     int64_t d = law->dim;
+    const char *gap = icl_law_no_moments(law);
+    ICL_REQUIRE(law->context, gap == NULL, ICL_ERR_NO_CLOSED_FORM, "%s: %s", function, gap);
     if (law->labels == ICL_LABELS_LINEAR)
         return linear_means(function, law, f, means);
-    ICL_REQUIRE(law->context, law->covariates == ICL_COVARIATES_GAUSSIAN, ICL_ERR_NO_CLOSED_FORM,
-                "%s: uniform covariates with non-linear labels", function);
+    const char *missing = icl_law_no_label_moments(law);
+    ICL_REQUIRE(law->context, missing == NULL, ICL_ERR_NO_CLOSED_FORM, "%s: %s", function, missing);
+    ICL_REQUIRE(law->context, icl_law_normal_covariates(law), ICL_ERR_NO_CLOSED_FORM,
+                "%s: covariates that are not Gaussian with non-linear labels", function);
+    ICL_REQUIRE(law->context, law->pool_count == 0, ICL_ERR_NO_CLOSED_FORM,
+                "%s: a pool of tasks with non-linear labels", function);
     int net = law->labels == ICL_LABELS_NET, scalar = law->values[0] == law->values[d - 1];
     ICL_REQUIRE(law->context, scalar || simulation != NULL || (net && !even),
                 ICL_ERR_NO_CLOSED_FORM,
@@ -232,14 +242,18 @@ static icl_status linear_moments(const icl_law *law, const icl_frame *f, double 
     second_moment(law, W);
     icl_matmul(0, 0, d, d, d, law->covariance, W, a);
     icl_matmul(0, 0, d, d, d, a, law->covariance, product);
-    double noise = f->inverse_n * f->power;
+    double radial = icl_law_radial(law), signal = 0;
+    for (int64_t j = 0; j < f->rank; j++)
+        signal += f->k[j];
+    double same = 1 + (2 * radial - 1) * f->inverse_n;
+    double noise = f->inverse_n * (f->power + (radial - 1) * signal);
     for (int64_t i = 0; i < d; i++)
         for (int64_t j = 0; j < d; j++) {
             double swap = (product[i * d + j] + product[j * d + i]) / 2;
             if (K != NULL)
                 K[i * d + j] = swap;
             if (C != NULL)
-                C[i * d + j] = (1 + f->inverse_n) * swap + noise * law->covariance[i * d + j];
+                C[i * d + j] = same * swap + noise * law->covariance[i * d + j];
         }
     double kurtosis = f->inverse_n * icl_law_kurtosis(law);
     if (C != NULL && kurtosis != 0) {

@@ -7,8 +7,9 @@
  * the basis for every law with Gaussian covariates: for linear labels C = (1 + 1/n) K +
  * (E y^2 / n) Sigma; the non-linear ones are invariant under the reflections of Sigma's
  * eigenvectors. For uniform covariates x = R z, T = R^T, and E z_j^4 - 3 = -6/5 adds
- * -(6/5) R diag(R^T W R) R^T / n to C: the basis is shared where R^T W R is diagonal. With
- * G = T Gamma T^T
+ * -(6/5) R diag(R^T W R) R^T / n to C: the basis is shared where R^T W R is diagonal. Where E
+ * (v.z)^2 z z^T is q times that of a normal z (the sphere, Student's t, scales of examples), C = (1
+ * + (2 q - 1) / n) K + (q E (w.x)^2 + sigma^2) / n Sigma in the same basis. With G = T Gamma T^T
  *
  *     risk(Gamma) = rest + sum_j k_j slack_j / c_j + sum_ij c_j (G_ij - delta_ij k_j / c_j)^2,
  *
@@ -24,7 +25,8 @@
 typedef enum icl_even {
     ICL_EVEN_EXACT,     /* h and spread are closed forms */
     ICL_EVEN_SIMULATED, /* h or spread are simulated */
-    ICL_EVEN_UNKNOWN    /* a prior mean, uniform covariates (or nobody asked): h, spread are 0 */
+    ICL_EVEN_UNKNOWN    /* a prior mean, other tasks or covariates than Gaussian (or nobody asked):
+                           h, spread are 0 */
 } icl_even;
 
 typedef struct icl_frame {

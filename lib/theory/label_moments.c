@@ -7,15 +7,17 @@
 #include "theory/frame.h"
 
 int icl_label_needs_quadrature(const icl_law *law) {
-    return law->labels == ICL_LABELS_TANH || law->labels == ICL_LABELS_CALLBACK;
+    return law->labels == ICL_LABELS_TANH || law->labels == ICL_LABELS_CALLBACK ||
+           law->labels == ICL_LABELS_LOGISTIC;
 }
 
 /* ---- g-laws at one tau ---- */
 
 static icl_status label_values(const icl_law *law, int64_t count, const double *s, double *g) {
-    if (law->labels == ICL_LABELS_TANH) {
+    int logistic = law->labels == ICL_LABELS_LOGISTIC; /* E y = 2 / (1 + exp(-s)) - 1 */
+    if (law->labels == ICL_LABELS_TANH || logistic) {
         for (int64_t i = 0; i < count / 2; i++) { /* the nodes are symmetric */
-            g[i] = tanh(s[i]);
+            g[i] = tanh(logistic ? s[i] / 2 : s[i]);
             g[count - 1 - i] = -g[i];
         }
         return ICL_OK;
@@ -42,6 +44,8 @@ static icl_status values_by_quadrature(const icl_law *law, const icl_quadrature 
         out->D += wgg * (z - 1) * (z + 1);
         out->fourth += wgg * g[i] * g[i];
     }
+    if (law->labels == ICL_LABELS_LOGISTIC) /* y^2 = 1, whatever x */
+        *out = (icl_label_values){.B = 1, .fourth = 1};
     out->A = slope * slope;
     return ICL_OK;
 }
@@ -52,6 +56,9 @@ icl_status icl_label_values_at(const icl_law *law, const icl_quadrature *quadrat
     switch (law->labels) {
     case ICL_LABELS_RELU:
         *out = (icl_label_values){t / 4, t / 2, t, 1.5 * t * t};
+        return ICL_OK;
+    case ICL_LABELS_SIGN: /* E |z| = sqrt(2 / pi) */
+        *out = (icl_label_values){t > 0 ? 0x1.45f306dc9c883p-1 : 0, 1, 0, 1};
         return ICL_OK;
     case ICL_LABELS_SIN: /* E cos(a z) = exp(-a^2 / 2) */
         *out = (icl_label_values){4 * t * exp(-4 * t), -expm1(-8 * t) / 2, 8 * t * exp(-8 * t),
@@ -68,18 +75,18 @@ icl_status icl_label_values_at(const icl_law *law, const icl_quadrature *quadrat
 /* ---- means over f ---- */
 
 /* w | signal: E_x (w.x)^2 = w^T Sigma w has mean t = tr Sigma W and variance 2 tr (Sigma W)^2; with
- * v = R^T w and kappa = E z_j^4 - 3, E (v.z)^2 z z^T = |v|^2 I + 2 v v^T + kappa diag(v_j^2). */
+ * v = R^T w, E (v.z)^2 z z^T = q (|v|^2 I + 2 v v^T) + kappa diag(v_j^2), q = 1 of a normal z. */
 void icl_label_means_linear(const icl_law *law, int64_t rank, double power,
                             icl_label_means *means) {
-    double squares = 0, bend = 2 + icl_law_kurtosis(law);
+    double squares = 0, radial = icl_law_radial(law), kurtosis = icl_law_kurtosis(law);
     for (int64_t j = 0; j < rank; j++) {
-        means->bend[j] = bend * means->signal[j];
+        means->bend[j] = (2 * radial + kurtosis) * means->signal[j] + (radial - 1) * power;
         squares += means->signal[j] * means->signal[j];
     }
     means->power = power;
     means->rest = 0;
     means->spread = 2 * squares;
-    means->fourth = 3 * (power * power + bend * squares);
+    means->fourth = 3 * (radial * power * power + (2 * radial + kurtosis) * squares);
 }
 
 /* E e_j^2 = 1 / rank. */

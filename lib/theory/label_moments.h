@@ -24,7 +24,7 @@ typedef struct icl_label_values {
     double fourth; /* E g^4 */
 } icl_label_values;
 
-/* 1 if the moments of g need quadrature: TANH and CALLBACK. The others are closed. */
+/* 1 if the moments of g need quadrature: TANH, LOGISTIC and CALLBACK. The others are closed. */
 int icl_label_needs_quadrature(const icl_law *law);
 
 /* The values of a g-law at tau; room: 2 count doubles of the quadrature where it is needed.

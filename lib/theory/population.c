@@ -20,8 +20,10 @@ icl_status icl_population_create(const icl_law *law, icl_population **out) {
     if (law == NULL)
         return ICL_ERR_ARGUMENT;
     ICL_REQUIRE_POINTER(law->context, out);
-    ICL_REQUIRE(law->context, law->covariates == ICL_COVARIATES_GAUSSIAN, ICL_ERR_NO_CLOSED_FORM,
-                "%s: uniform covariates: the loss with u and r free has no closed form", __func__);
+    ICL_REQUIRE(
+        law->context, icl_law_normal_covariates(law), ICL_ERR_NO_CLOSED_FORM,
+        "%s: covariates that are not Gaussian: the loss with u and r free has no closed form",
+        __func__);
     icl_population *population;
     ICL_TRY(ICL_NEW(law->context, &population, 1));
     population->context = icl_context_retain(law->context);
@@ -67,7 +69,8 @@ static icl_status check_point(const icl_population *p, const double *u, double v
                 v);
     ICL_REQUIRE(p->context,
                 p->frame->even != ICL_EVEN_UNKNOWN || (all_zero(d, u) && all_zero(d, r)),
-                ICL_ERR_NO_CLOSED_FORM, "%s: with a prior mean u and r must be 0", function);
+                ICL_ERR_NO_CLOSED_FORM,
+                "%s: with a prior mean or tasks that are not Gaussian u and r must be 0", function);
     return ICL_OK;
 }
 

@@ -190,6 +190,8 @@ static icl_status posterior_risk(const char *function, posterior *p,
     ICL_TRY(icl_check_simulation(context, function, simulation));
     ICL_REQUIRE(context, p->law->labels == ICL_LABELS_LINEAR, ICL_ERR_NO_CLOSED_FORM,
                 "%s: the labels are not linear", function);
+    const char *gap = icl_law_no_moments(p->law);
+    ICL_REQUIRE(context, gap == NULL, ICL_ERR_NO_CLOSED_FORM, "%s: %s", function, gap);
     ICL_REQUIRE(context, simulation != NULL || p->law->examples == 0, ICL_ERR_ARGUMENT,
                 "%s: simulation is NULL", function);
     icl_tally tally = {0};
@@ -211,8 +213,8 @@ icl_status icl_theory_bayes_risk(const icl_law *law, const icl_simulation *simul
                                  icl_estimate *risk) {
     if (law == NULL)
         return ICL_ERR_ARGUMENT;
-    ICL_REQUIRE(law->context, law->noise_law == ICL_NOISE_FIXED, ICL_ERR_NO_CLOSED_FORM,
-                "%s: the noise level is drawn: the posterior is a mixture over levels", __func__);
+    const char *gap = icl_law_no_posterior(law);
+    ICL_REQUIRE(law->context, gap == NULL, ICL_ERR_NO_CLOSED_FORM, "%s: %s", __func__, gap);
     posterior p = {.law = law, .lambda = law->noise};
     return posterior_risk(__func__, &p, simulation, risk);
 }

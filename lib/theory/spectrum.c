@@ -12,7 +12,7 @@ icl_status icl_spectrum_create(const char *function, const icl_law *law,
     *out = (icl_spectrum){.rest = 1};
     if (law->examples == 0)
         return ICL_OK;
-    if (law->covariates == ICL_COVARIATES_GAUSSIAN)
+    if (icl_law_normal_covariates(law))
         return icl_spectrum_wishart(law->context, law->examples, law->dim, degree, out);
     ICL_REQUIRE(law->context, simulation != NULL, ICL_ERR_NO_CLOSED_FORM,
                 "%s: covariates that are not Gaussian need a simulation, which is NULL", function);

@@ -19,6 +19,35 @@ static uint64_t hash_doubles(uint64_t hash, const double *values, int64_t count)
     return values != NULL ? icl_fnv(hash, values, (size_t)count * sizeof *values) : hash;
 }
 
+/* What laws of older checkpoints had not: where it is not there, their hash stays. */
+static uint64_t hash_later(const icl_law *law, uint64_t hash) {
+    const int64_t numbers[] = {law->tasks, law->tasks == ICL_TASKS_SPARSE ? law->sparsity : 0,
+                               law->pool_count, law->rotation_every, law->inverse_scales != NULL};
+    const int64_t count = sizeof numbers / sizeof *numbers;
+    int there = 0;
+    for (int64_t i = 0; i < count; i++)
+        there = there || numbers[i] != 0;
+    if (!there)
+        return hash;
+    hash = icl_fnv(hash, numbers, sizeof numbers);
+    hash = hash_doubles(hash, law->pool, law->pool_count * law->dim);
+    return hash_doubles(hash, law->scales, law->dim);
+}
+
+/* What came after those: the same. */
+static uint64_t hash_latest(const icl_law *law, uint64_t hash) {
+    if (law->labels == ICL_LABELS_NET && law->activation != ICL_ACTIVATION_RELU)
+        hash = icl_fnv(hash, &(int64_t){law->activation}, sizeof(int64_t));
+    if (law->labels == ICL_LABELS_SINE)
+        hash = hash_doubles(hash, (const double[]){law->amplitude_least, law->amplitude_most}, 2);
+    if (law->covariates == ICL_COVARIATES_STUDENT)
+        hash = hash_doubles(hash, &law->freedom, 1);
+    if (law->scale == ICL_SCALE_FIXED)
+        return hash;
+    hash = icl_fnv(hash, &(int64_t){law->scale}, sizeof(int64_t));
+    return hash_doubles(hash, &law->scale_shape, 1);
+}
+
 /* Of all that a law's prompts depend on, but for a caller's function. */
 static uint64_t law_hash(const icl_law *law) {
     const int64_t d = law->dim;
@@ -37,7 +66,7 @@ static uint64_t law_hash(const icl_law *law) {
     hash = hash_doubles(hash, law->root.dense, d * d);
     hash = hash_doubles(hash, law->prior, d * d);
     hash = hash_doubles(hash, law->prior_root.dense, d * d);
-    return hash_doubles(hash, law->mean, d);
+    return hash_latest(law, hash_later(law, hash_doubles(hash, law->mean, d)));
 }
 
 static void identity_of(const icl_trainer *t, char text[IDENTITY][TEXT]) {

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "task/law.h"
 #include "train/trainer.h"
 
 icl_status icl_trainer_excess(icl_trainer *t, const icl_model *model, double *excess,
@@ -59,16 +60,15 @@ static icl_status step_back(icl_trainer *t, const double *x) {
         (long long)t->report.step, t->report.loss);
 }
 
-/* With a prior mean the loss has no closed form off u = r = 0, nor its gradient there. */
+/* Unless w ~ N(0, W) the loss of linear labels has no closed form off u = r = 0. */
 static icl_status check_even(const icl_trainer *t) {
     const icl_law *law = icl_sampler_law(t->sampler);
-    ICL_REQUIRE(
-        t->context,
-        t->population == NULL || icl_law_prior_mean(law) == NULL ||
-            !icl_model_even_trained(t->model),
-        ICL_ERR_NO_CLOSED_FORM,
-        "icl_trainer_step: with a prior mean the exact loss wants u = r = 0: set what feeds "
-        "them untrained");
+    ICL_REQUIRE(t->context,
+                t->population == NULL || icl_law_labels(law) != ICL_LABELS_LINEAR ||
+                    icl_law_normal_weights(law) || !icl_model_even_trained(t->model),
+                ICL_ERR_NO_CLOSED_FORM,
+                "icl_trainer_step: with a prior mean or tasks that are not Gaussian the exact loss "
+                "wants u = r = 0: set what feeds them untrained");
     return ICL_OK;
 }
 

@@ -1,0 +1,144 @@
+/* Whether the order of the examples matters: a bar for every predictor. Methods that see a set give
+ * the same answer in any order, and so does linear attention; methods that take one example after
+ * another do not, nor does attention whose tokens know their position (Shen, Mishra, Khashabi
+ * 2024). */
+#include <math.h>
+
+#include "contest.h"
+#include "positional.h"
+
+enum { MODELS = 4, PREDICTORS = CONTEST_ALL + MODELS };
+static int64_t iterations, permutations, training;
+
+static const option OWN[] = {{.name = "iterations",
+                              .kind = OPTION_INT,
+                              .value = &iterations,
+                              .preset = "3",
+                              .least = 1,
+                              .most = 100000,
+                              .help = "steps and passes of the iterative methods"},
+                             {.name = "permutations",
+                              .kind = OPTION_INT,
+                              .value = &permutations,
+                              .preset = "100",
+                              .quick = "30",
+                              .least = 2,
+                              .most = 65536,
+                              .help = "random orders of each prompt's examples"},
+                             {.name = "training",
+                              .kind = OPTION_INT,
+                              .value = &training,
+                              .preset = "200",
+                              .quick = "50",
+                              .least = 1,
+                              .most = 1e6,
+                              .help = "training steps of the trained models"}};
+static const example_preset PRESETS[] = {{"batch", "256", "64"}, {NULL, NULL, NULL}};
+static const char *const WITHOUT[] = {"steps", "lr", "population", NULL};
+static const char *const COLUMNS[] = {"predictor", "order_sensitivity", "standard_error", NULL};
+static const example_program PROGRAM = {
+    .name = "order-sensitivity",
+    .summary = "How much predictions change with the order of the examples (OS): every algorithm,\n"
+               "and linear attention with and without positions in its tokens.",
+    .presets = PRESETS,
+    .own = OWN,
+    .own_count = sizeof OWN / sizeof *OWN,
+    .without = WITHOUT,
+    .columns = COLUMNS};
+
+static icl_estimate sensitivity(lab *l, const icl_predictor *p) {
+    icl_estimate os;
+    lab_ok(l, icl_metric_order_sensitivity(p, l->batch, permutations, l->e->settings.seed, &os));
+    return os;
+}
+
+static int takes_turns(const contender *c) {
+    return c->options.method == ICL_METHOD_ONLINE_GD || c->options.method == ICL_METHOD_SGD;
+}
+
+typedef struct bars {
+    const char *labels[PREDICTORS];
+    double heights[PREDICTORS], errors[PREDICTORS], sets, turns;
+    int64_t count;
+} bars;
+
+/* A predictor of sets has rounding only; sets: the greatest of those, turns: the least of the
+ * others. */
+static void add(lab *l, bars *b, const char *key, const char *label, const icl_predictor *p,
+                int set) {
+    icl_estimate os = sensitivity(l, p);
+    int64_t i = b->count++;
+    b->labels[i] = label;
+    b->heights[i] = os.value;
+    b->errors[i] = os.standard_error;
+    if (set)
+        b->sets = fmax(b->sets, os.value);
+    else
+        b->turns = fmin(b->turns, os.value);
+    results_show(&l->e->results, example_text(l->e, "order_sensitivity_%s", key), label, os.value,
+                 set ? 0 : NAN);
+    results_append(&l->e->results, (const double[]){(double)i, os.value, os.standard_error});
+    example_work(l->e, b->count, PREDICTORS);
+}
+
+static void add_solvers(lab *l, bars *b) {
+    contender all[CONTEST_ALL];
+    contest_all(l, all, iterations, 1);
+    for (int i = 0; i < CONTEST_ALL; i++) {
+        icl_solver *solver;
+        icl_predictor p;
+        lab_ok(l, icl_solver_create(l->context, &all[i].options, &solver));
+        lab_ok(l, icl_solver_predictor(solver, &p));
+        add(l, b, all[i].key, all[i].label, &p, !takes_turns(&all[i]));
+        icl_solver_free(solver);
+    }
+}
+
+/* One layer without and with positions, at its random start and trained. */
+static void add_models(lab *l, bars *b) {
+    static const char *const keys[MODELS] = {"attention", "attention_trained", "positions",
+                                             "positions_trained"};
+    static const char *const labels[MODELS] = {"attention", "attention, trained", "with positions",
+                                               "with positions, trained"};
+    for (int i = 0; i < MODELS; i++) {
+        positional model;
+        icl_predictor p;
+        positional_open(&model, l, i / 2 == 1 ? POSITIONS : 0);
+        if (i % 2 == 1)
+            positional_train(&model, training);
+        p = positional_predictor(&model);
+        add(l, b, keys[i], labels[i], &p, i < 2);
+        if (i >= 2) {
+            double orders = (double)permutations, prompts = (double)l->e->settings.batch;
+            results_check(&l->e->results, example_text(l->e, "%s_over_theory", keys[i]),
+                          example_text(l->e, "%s, over the closed form", labels[i]),
+                          b->heights[b->count - 1] / positional_theory(&model), 1,
+                          0.5 / orders + 6 / sqrt(2 * orders * prompts));
+        }
+        positional_close(&model);
+    }
+}
+
+int main(int argc, char **argv) {
+    example e;
+    lab l;
+    bars b = {.turns = INFINITY};
+    example_begin(&e, &PROGRAM, argc, argv);
+    if (e.settings.context < 2)
+        example_refuse(&e, "--context %lld: an order needs two examples",
+                       (long long)e.settings.context);
+    lab_open(&l, &e);
+    icl_law_options law = lab_law(&l);
+    lab_draw(&l, &law, e.settings.batch, 1);
+    add_solvers(&l, &b);
+    add_models(&l, &b);
+    results_array(&e.results, "order_sensitivity", b.heights, b.count);
+    results_check(&e.results, "sets", "predictors of sets, greatest", b.sets, 0, 1e-9);
+    results_check(&e.results, "turns", "log10 of the least of the others", log10(b.turns), 0, 4);
+    plot_panel *p = plot_add_bars(&e.page, "order sensitivity",
+                                  &(plot_bars){b.labels, b.heights, b.errors, b.count});
+    p->log_y = 1;
+    lab_close(&l);
+    return example_end(&e, "only those who take turns, or know positions, mind the order",
+                       "the order matters to others than theory says");
+}

@@ -1,0 +1,490 @@
+/* Laws beside those of prompt_reference.h, and whole prompts of theirs recomputed from
+ * <icl/task.h>, value by value in long double, with plain loops over the documented streams. Small
+ * sizes.
+ */
+#ifndef ICL_TESTS_TASK_REFERENCE_H
+#define ICL_TESTS_TASK_REFERENCE_H
+
+#include "label_reference.h"
+
+enum { WIDE_DIM = 8, WIDE_CONTEXT = 12, WIDE_QUERIES = 4 };
+
+/* Where the arrays of a case lie that law_case has no room for. */
+typedef struct wide_case {
+    law_case base;
+    double number, pool[3 * WIDE_DIM];
+} wide_case;
+
+/* ---- the cases ---- */
+
+static inline void set_scalar(wide_case *c) {
+    c->number = 2.5;
+    c->base.options.covariance = ICL_COVARIANCE_SCALAR;
+    c->base.options.covariance_values = &c->number;
+    c->base.options.prior = ICL_COVARIANCE_SCALAR;
+    c->base.options.prior_values = &c->number;
+}
+
+static inline void set_halves(wide_case *c) {
+    c->number = 100;
+    c->base.options.covariance = ICL_COVARIANCE_HALVES;
+    c->base.options.covariance_values = &c->number;
+    c->base.options.trace = ICL_TRACE_DIM;
+    c->base.options.prior = ICL_COVARIANCE_INVERSE;
+}
+
+static inline void set_power(wide_case *c) {
+    c->number = 1.5;
+    c->base.options.covariance = ICL_COVARIANCE_POWER;
+    c->base.options.covariance_values = &c->number;
+    c->base.options.prior = ICL_COVARIANCE_POWER;
+    c->base.options.prior_values = &c->number;
+}
+
+static inline void set_trace_one(wide_case *c) {
+    c->base.options.trace = ICL_TRACE_ONE;
+}
+
+static inline void set_dense_trace(wide_case *c) {
+    c->base.options.covariance = ICL_COVARIANCE_DENSE;
+    c->base.options.covariance_values = c->base.dense;
+    c->base.options.trace = ICL_TRACE_DIM;
+}
+
+static inline void set_sphere_tasks(wide_case *c) {
+    c->base.options.tasks = ICL_TASKS_SPHERE;
+    c->base.options.prior = ICL_COVARIANCE_SPECTRUM;
+    c->base.options.prior_values = c->base.eigenvalues;
+    c->base.options.prior_mean = c->base.mean;
+}
+
+static inline void set_sparse_tasks(wide_case *c) {
+    c->base.options.tasks = ICL_TASKS_SPARSE;
+    c->base.options.sparsity = (c->base.options.dim + 1) / 2;
+}
+
+static inline void set_sparse_diagonal_tasks(wide_case *c) {
+    set_sparse_tasks(c);
+    c->base.options.covariance = ICL_COVARIANCE_DIAGONAL;
+    c->base.options.covariance_values = c->base.eigenvalues;
+    c->base.options.prior = ICL_COVARIANCE_INVERSE;
+    c->base.options.prior_mean = c->base.mean;
+    c->base.options.sparsity = 1;
+}
+
+static inline void set_pool(wide_case *c) {
+    set_sphere_tasks(c);
+    c->base.options.pool = 5;
+    c->base.options.pool_seed = 77;
+}
+
+static inline void set_pool_of_one(wide_case *c) {
+    c->base.options.pool = 1;
+}
+
+static inline void set_given_pool(wide_case *c) {
+    int64_t d = c->base.options.dim;
+    for (int64_t e = 0; e < 3 * d; e++)
+        c->pool[e] = 0.5 * (double)((e * e + 1) % 7) - 1;
+    c->base.options.pool = 3;
+    c->base.options.pool_values = c->pool;
+}
+
+static inline void set_pool_of_tanh(wide_case *c) {
+    c->base.options.labels = ICL_LABELS_TANH;
+    c->base.options.pool = 4;
+}
+
+static inline void set_rotating(wide_case *c) {
+    set_halves(c);
+    c->base.options.prior = ICL_COVARIANCE_IDENTITY;
+    c->base.options.rotation_every = 1;
+}
+
+static inline void set_rotating_inverse(wide_case *c) {
+    c->base.options.covariance = ICL_COVARIANCE_SPECTRUM;
+    c->base.options.covariance_values = c->base.eigenvalues;
+    c->base.options.prior = ICL_COVARIANCE_INVERSE;
+    c->base.options.prior_mean = c->base.mean;
+    c->base.options.rotation_every = 3;
+}
+
+static inline void set_sphere(wide_case *c) {
+    c->base.options.covariates = ICL_COVARIATES_SPHERE;
+}
+
+static inline void set_dense_sphere(wide_case *c) {
+    set_dense_trace(c);
+    c->base.options.covariates = ICL_COVARIATES_SPHERE;
+    c->base.options.prior = ICL_COVARIANCE_SPECTRUM;
+    c->base.options.prior_values = c->base.eigenvalues;
+}
+
+static inline void set_student(wide_case *c) {
+    set_dense_trace(c);
+    c->base.options.covariates = ICL_COVARIATES_STUDENT;
+    c->base.options.freedom = 20.5;
+    c->base.options.prior = ICL_COVARIANCE_INVERSE;
+}
+
+static inline void set_heavy_student(wide_case *c) {
+    c->base.options.covariates = ICL_COVARIATES_STUDENT;
+    c->base.options.freedom = 4;
+}
+
+static inline void set_scaled_prompts(wide_case *c) {
+    set_halves(c);
+    c->base.options.scale = ICL_SCALE_PROMPT;
+    c->base.options.scale_shape = 0.5;
+}
+
+static inline void set_scaled_coordinates(wide_case *c) {
+    c->base.options.scale = ICL_SCALE_COORDINATE;
+}
+
+static inline void set_scaled_examples(wide_case *c) {
+    c->base.options.scale = ICL_SCALE_EXAMPLE;
+    c->base.options.scale_shape = 2.7;
+}
+
+static inline void set_scaled_cube(wide_case *c) {
+    c->base.options.covariates = ICL_COVARIATES_UNIFORM;
+    c->base.options.scale = ICL_SCALE_EXAMPLE;
+}
+
+static inline void set_scaled_student(wide_case *c) {
+    set_rotating(c);
+    c->base.options.covariates = ICL_COVARIATES_STUDENT;
+    c->base.options.freedom = 2.25;
+    c->base.options.scale = ICL_SCALE_COORDINATE;
+}
+
+static inline void set_sign(wide_case *c) {
+    c->base.options.labels = ICL_LABELS_SIGN;
+}
+
+static inline void set_logistic(wide_case *c) {
+    set_scalar(c);
+    c->base.options.prior = ICL_COVARIANCE_IDENTITY;
+    c->base.options.labels = ICL_LABELS_LOGISTIC;
+}
+
+static inline void set_quadratic(wide_case *c) {
+    set_dense_trace(c);
+    c->base.options.labels = ICL_LABELS_QUADRATIC;
+}
+
+static inline void set_sine(wide_case *c) {
+    c->base.options.labels = ICL_LABELS_SINE;
+}
+
+static inline void set_tanh_net(wide_case *c) {
+    set_sphere(c);
+    c->base.options.labels = ICL_LABELS_NET;
+    c->base.options.activation = ICL_ACTIVATION_TANH;
+    c->base.options.hidden = 3;
+}
+
+static inline void set_pool_of_signs(wide_case *c) {
+    set_sign(c);
+    c->base.options.pool = 4;
+}
+
+/* What theory and solvers know of a law, without a simulation where they can do without: K, C and
+ * the risks of every Gamma; the Bayes solver; its risk; that of ridge; the layer with u and r not
+ * 0, by simulation; the population loss; that off u = r = 0; deep layers; moments without examples.
+ */
+enum {
+    KNOWN_MOMENTS = 1,
+    KNOWN_POSTERIOR = 2,
+    KNOWN_BAYES = 4,
+    KNOWN_RIDGE = 8,
+    KNOWN_LAYER = 16,
+    KNOWN_LOSS = 32,
+    KNOWN_EVEN = 64,
+    KNOWN_DEEP = 128,
+    KNOWN_DIRECT = 256,
+    /* of linear labels with weights of any law */
+    KNOWN_LINEAR = KNOWN_MOMENTS | KNOWN_RIDGE | KNOWN_LAYER | KNOWN_LOSS | KNOWN_DIRECT,
+    /* of Gaussian weights with covariates that are not */
+    KNOWN_SHAPE = KNOWN_MOMENTS | KNOWN_RIDGE | KNOWN_LAYER | KNOWN_POSTERIOR | KNOWN_BAYES,
+    /* of labels whose moments are known */
+    KNOWN_LABELS = KNOWN_MOMENTS | KNOWN_LAYER | KNOWN_LOSS | KNOWN_EVEN,
+    KNOWN_GAUSSIAN = KNOWN_LINEAR | KNOWN_POSTERIOR | KNOWN_BAYES | KNOWN_EVEN
+};
+
+static const struct {
+    const char *name;
+    void (*set)(wide_case *);
+    int known;
+} wide_laws[] = {{"scalar", set_scalar, KNOWN_GAUSSIAN | KNOWN_DEEP},
+                 {"halves", set_halves, KNOWN_GAUSSIAN | KNOWN_DEEP},
+                 {"power", set_power, KNOWN_GAUSSIAN},
+                 {"trace one", set_trace_one, KNOWN_GAUSSIAN | KNOWN_DEEP},
+                 {"dense of trace d", set_dense_trace, KNOWN_GAUSSIAN},
+                 {"sphere tasks", set_sphere_tasks, KNOWN_LINEAR},
+                 {"sparse tasks", set_sparse_tasks, KNOWN_LINEAR | KNOWN_DEEP},
+                 {"sparse diagonal tasks", set_sparse_diagonal_tasks, KNOWN_LINEAR},
+                 {"pool", set_pool, KNOWN_LINEAR},
+                 {"pool of one", set_pool_of_one, KNOWN_LINEAR},
+                 {"given pool", set_given_pool, KNOWN_LINEAR},
+                 {"pool of tanh", set_pool_of_tanh, 0},
+                 {"a rotation a prompt", set_rotating, KNOWN_POSTERIOR},
+                 {"a rotation for three", set_rotating_inverse, 0},
+                 {"sphere", set_sphere, KNOWN_SHAPE | KNOWN_DEEP},
+                 {"dense sphere", set_dense_sphere, KNOWN_SHAPE},
+                 {"Student", set_student, KNOWN_SHAPE | KNOWN_DEEP},
+                 {"heavy Student", set_heavy_student, KNOWN_POSTERIOR | KNOWN_BAYES | KNOWN_RIDGE},
+                 {"a scale a prompt", set_scaled_prompts, KNOWN_POSTERIOR},
+                 {"scales of coordinates", set_scaled_coordinates, KNOWN_POSTERIOR},
+                 {"scales of examples", set_scaled_examples, KNOWN_SHAPE | KNOWN_DEEP},
+                 {"a scaled cube", set_scaled_cube, KNOWN_SHAPE | KNOWN_DEEP},
+                 {"turned, scaled Student", set_scaled_student, KNOWN_POSTERIOR},
+                 {"sign", set_sign, KNOWN_LABELS},
+                 {"logistic", set_logistic, KNOWN_LABELS},
+                 {"quadratic", set_quadratic, 0},
+                 {"sine", set_sine, 0},
+                 {"tanh net", set_tanh_net, 0},
+                 {"pool of signs", set_pool_of_signs, 0}};
+enum { WIDE_LAWS = sizeof wide_laws / sizeof *wide_laws };
+
+static inline void make_wide_case(int law, int64_t d, int64_t n, double noise, wide_case *c) {
+    make_case(0, 0, d, n, noise, &c->base);
+    wide_laws[law].set(c);
+}
+
+/* ---- roots ---- */
+
+/* The values of a covariance as IDENTITY, DIAGONAL, DENSE or SPECTRUM has them; returns which. */
+static inline icl_covariance wide_values(int64_t d, icl_covariance kind, const double *given,
+                                         icl_trace trace, double *values) {
+    int64_t count = kind == ICL_COVARIANCE_DENSE ? d * d : d, step = count > d ? d + 1 : 1;
+    for (int64_t i = 0; i < count; i++)
+        switch (kind) {
+        case ICL_COVARIANCE_IDENTITY:
+            values[i] = 1;
+            break;
+        case ICL_COVARIANCE_SCALAR:
+            values[i] = given[0];
+            break;
+        case ICL_COVARIANCE_HALVES:
+            values[i] = i < d / 2 ? given[0] : 1;
+            break;
+        case ICL_COVARIANCE_POWER:
+            values[i] = pow((double)(i + 1), -given[0]);
+            break;
+        default:
+            values[i] = given[i];
+        }
+    double sum = 0;
+    for (int64_t i = 0; i < d; i++)
+        sum += values[i * step];
+    for (int64_t i = 0; i < count && trace != ICL_TRACE_GIVEN; i++)
+        values[i] *= (trace == ICL_TRACE_DIM ? (double)d : 1) / sum;
+    if (kind == ICL_COVARIANCE_HALVES || kind == ICL_COVARIANCE_POWER)
+        return ICL_COVARIANCE_SPECTRUM;
+    return kind == ICL_COVARIANCE_DENSE || kind == ICL_COVARIANCE_SPECTRUM
+               ? kind
+               : ICL_COVARIANCE_DIAGONAL;
+}
+
+/* A law, its roots, and where its prompts come from. */
+typedef struct wide_law {
+    reference_law base; /* roots of Sigma and of W */
+    double root[WIDE_DIM * WIDE_DIM], task_root[WIDE_DIM * WIDE_DIM];
+    double spectrum[WIDE_DIM]; /* ascending, of a Sigma whose rotation is drawn */
+} wide_law;
+
+static inline int compare_doubles(const void *a, const void *b) {
+    return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b);
+}
+
+static inline void make_wide_law(icl_context *context, const icl_sampler *sampler,
+                                 const wide_case *c, uint64_t seed, wide_law *w) {
+    const icl_law_options *o = &c->base.options;
+    const icl_law *law = icl_sampler_law(sampler);
+    int64_t d = o->dim;
+    double values[WIDE_DIM * WIDE_DIM];
+    ck_assert_int_le(d, WIDE_DIM);
+    w->base = (reference_law){.options = *o, .seed = seed, .root = w->root};
+    icl_covariance kind = wide_values(d, o->covariance, o->covariance_values, o->trace, values);
+    memcpy(w->spectrum, values, sizeof w->spectrum);
+    qsort(w->spectrum, (size_t)d, sizeof *values, compare_doubles);
+    reference_root(context, d, kind, values, o->rotation_seed, 0, 1, &law->root, w->root);
+    if (o->prior == ICL_COVARIANCE_INVERSE) {
+        reference_root(context, d, kind, values, o->rotation_seed, 0, -1, &law->task_root,
+                       w->task_root);
+        return;
+    }
+    kind = wide_values(d, o->prior, o->prior_values, ICL_TRACE_GIVEN, values);
+    reference_root(context, d, kind, values, o->rotation_seed, 1, 1, &law->task_root, w->task_root);
+}
+
+/* ---- one prompt ---- */
+
+typedef struct wide_prompt {
+    reference_task task; /* w, its sign, the level */
+    int64_t place;       /* of w in the pool, or -1 */
+    sized X[WIDE_CONTEXT * WIDE_DIM], y[WIDE_CONTEXT];
+    sized query[WIDE_QUERIES * WIDE_DIM], target[WIDE_QUERIES];
+} wide_prompt;
+
+/* The uniform of index e of a purpose: exact. */
+static inline double wide_uniform(uint64_t seed, uint64_t purpose, int64_t prompt, int64_t e) {
+    uint64_t words[4];
+    reference_prompt_words(seed, purpose, prompt, e / 4, words);
+    return reference_uniform(words[e % 4]);
+}
+
+/* V of number j: the reflections of <icl/random.h>, one matrix after another. The direction of a
+ * reflection is as exact as its normals are beside their length, the reflection four times less. */
+static inline void wide_rotation(const wide_law *w, int64_t j, sized *V) {
+    int64_t d = w->base.options.dim;
+    long double Q[WIDE_DIM * WIDE_DIM], determinant = 1, size = 1;
+    for (int64_t e = 0; e < d * d; e++)
+        Q[e] = e % (d + 1) == 0;
+    for (int64_t k = 0; k < d - 1; k++) {
+        long double u[WIDE_DIM] = {0}, norm2 = 0, u2 = 0, sum = 0;
+        for (int64_t i = k; i < d; i++) {
+            u[i] = reference_prompt_normal(w->base.seed, 13, j, k * d + i - k);
+            norm2 += u[i] * u[i];
+            sum += 1 + fabsl(u[i]);
+        }
+        int positive = u[k] > 0;
+        determinant *= positive ? 1 : -1;
+        size += 4 * sum / sqrtl(norm2);
+        u[k] += positive ? sqrtl(norm2) : -sqrtl(norm2);
+        for (int64_t i = k; i < d; i++)
+            u2 += u[i] * u[i];
+        for (int64_t row = 0; row < d; row++) {
+            long double dot = 0;
+            for (int64_t i = k; i < d; i++)
+                dot += Q[row * d + i] * u[i];
+            for (int64_t i = k; i < d; i++)
+                Q[row * d + i] -= 2 * dot * u[i] / u2;
+            Q[row * d + k] *= positive ? -1 : 1;
+        }
+    }
+    for (int64_t e = 0; e < d * d; e++)
+        V[e] = (sized){(e + 1) % d == 0 ? determinant * Q[e] : Q[e], size};
+}
+
+/* out (d) = shift + V diag(spectrum^(power / 2)) z */
+static inline void wide_turn(const wide_law *w, const sized *V, const double *shift, double power,
+                             const sized *z, sized *out) {
+    int64_t d = w->base.options.dim;
+    for (int64_t i = 0; i < d; i++) {
+        out[i] = (sized){shift != NULL ? shift[i] : 0, shift != NULL ? fabs(shift[i]) : 0};
+        for (int64_t k = 0; k < d; k++) {
+            double scale = pow(w->spectrum[k], 0.5 * power);
+            out[i].value += V[i * d + k].value * scale * z[k].value;
+            out[i].size += V[i * d + k].size * scale * z[k].size;
+        }
+    }
+}
+
+/* What is left of z after the shuffle of purpose 11. */
+static inline void wide_sparse(const icl_law_options *o, uint64_t seed, int64_t prompt, sized *z) {
+    int64_t d = o->dim, p[WIDE_DIM];
+    int kept[WIDE_DIM] = {0};
+    for (int64_t i = 0; i < d; i++)
+        p[i] = i;
+    for (int64_t i = 0; i < o->sparsity; i++) {
+        int64_t k = i + (int64_t)floor(wide_uniform(seed, 11, prompt, i) * (double)(d - i));
+        int64_t other = p[k];
+        p[k] = p[i];
+        p[i] = other;
+        kept[p[i]] = 1;
+    }
+    for (int64_t i = 0; i < d; i++)
+        if (!kept[i])
+            z[i] = (sized){0, 0};
+}
+
+/* w of a prompt of the sampler with this seed, drawn anew. */
+static inline void wide_weights(const wide_law *w, uint64_t seed, int64_t prompt, sized *out) {
+    const icl_law_options *o = &w->base.options;
+    sized z[WIDE_DIM];
+    for (int64_t i = 0; i < o->dim; i++)
+        out[i] = z[i] = wide_normal(seed, 1, prompt, i);
+    for (int64_t e = 0; o->labels == ICL_LABELS_NET && e < o->hidden * (o->dim + 1); e++)
+        out[e] = wide_normal(seed, 1, prompt, e);
+    if (o->labels != ICL_LABELS_LINEAR) {
+        if (o->labels != ICL_LABELS_NET && o->labels != ICL_LABELS_QUADRATIC)
+            wide_normalise(o->dim, 1, out);
+        return;
+    }
+    if (o->tasks == ICL_TASKS_SPHERE)
+        wide_normalise(o->dim, sqrtl((long double)o->dim), z);
+    if (o->tasks == ICL_TASKS_SPARSE)
+        wide_sparse(o, seed, prompt, z);
+    if (o->rotation_every == 0 || o->prior != ICL_COVARIANCE_INVERSE) {
+        wide_affine(o->dim, w->task_root, o->prior_mean, z, out);
+        return;
+    }
+    sized V[WIDE_DIM * WIDE_DIM];
+    wide_rotation(w, prompt / o->rotation_every, V);
+    wide_turn(w, V, o->prior_mean, -1, z, out);
+}
+
+static inline void wide_task(const wide_law *w, int64_t prompt, wide_prompt *p) {
+    const icl_law_options *o = &w->base.options;
+    reference_task *t = &p->task;
+    uint64_t words[4];
+    memset(t, 0, sizeof *t);
+    reference_prompt_words(w->base.seed, 12, prompt, 0, words);
+    p->place = o->pool > 0 ? (int64_t)floor(reference_uniform(words[0]) * (double)o->pool) : -1;
+    if (o->pool == 0)
+        wide_weights(w, w->base.seed, prompt, t->w);
+    else if (o->pool_values == NULL)
+        wide_weights(w, o->pool_seed, p->place, t->w);
+    for (int64_t i = 0; o->pool_values != NULL && i < o->dim; i++)
+        t->w[i] = (sized){o->pool_values[p->place * o->dim + i],
+                          fabs(o->pool_values[p->place * o->dim + i])};
+    t->sign = 1;
+    t->sigma = reference_level(&w->base, prompt);
+}
+
+/* Vector `index` of the examples or the queries, before its label. */
+static inline void wide_vector(const wide_law *w, int64_t prompt, int query, int64_t index,
+                               sized *x) {
+    int64_t d = w->base.options.dim;
+    sized z[WIDE_DIM];
+    wide_covariates(&w->base.options, w->base.seed, prompt, query, index, z);
+    int64_t every = w->base.options.rotation_every;
+    if (every == 0) {
+        wide_affine(d, w->root, NULL, z, x);
+        return;
+    }
+    sized V[WIDE_DIM * WIDE_DIM];
+    wide_rotation(w, prompt / every, V);
+    wide_turn(w, V, NULL, 1, z, x);
+}
+
+/* f(x) and its noise. */
+static inline sized wide_label(const wide_law *w, const reference_task *t, int64_t prompt,
+                               int query, int64_t index, const sized *x) {
+    sized y = wide_function(&w->base, t, prompt, query, index, x);
+    if (t->sigma > 0) {
+        sized e = wide_normal(w->base.seed, query ? 6 : 4, prompt, index);
+        y.value += t->sigma * e.value;
+        y.size += t->sigma * e.size;
+    }
+    return y;
+}
+
+static inline void wide_draw(const wide_law *w, int64_t prompt, int64_t queries, wide_prompt *p) {
+    int64_t d = w->base.options.dim, n = w->base.options.context;
+    ck_assert(n <= WIDE_CONTEXT && queries <= WIDE_QUERIES);
+    wide_task(w, prompt, p);
+    for (int64_t i = 0; i < n; i++) {
+        wide_vector(w, prompt, 0, i, p->X + i * d);
+        p->y[i] = wide_label(w, &p->task, prompt, 0, i, p->X + i * d);
+    }
+    for (int64_t j = 0; j < queries; j++) {
+        wide_vector(w, prompt, 1, j, p->query + j * d);
+        p->target[j] = wide_label(w, &p->task, prompt, 1, j, p->query + j * d);
+    }
+}
+
+#endif
