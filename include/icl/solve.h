@@ -184,14 +184,14 @@ ICL_API void icl_solver_free(icl_solver *solver);
 typedef struct icl_solver_report {
     icl_stop stop;  /* STEPS; CONVERGED, as the methods without steps always do but for
                        SINGULAR: a rank-deficient prompt of RIDGE, LEAST_SQUARES and SERIES,
-                       answered with its minimum-norm solution, or one of KERNEL_RIDGE of which examples were left
-                       out; STALLED: rounding left no direction to search,
-                       or no coordinate of LASSO to move; STEPS of LASSO: 100,000 sweeps;
+                       answered with its minimum-norm solution, or one of KERNEL_RIDGE of which
+                       examples were left out; STALLED: rounding left no direction to search, or no coordinate of LASSO to move; STEPS of LASSO: 100,000 sweeps;
                        DIVERGED: the residual has grown by 1 / eps, or w, the answer or the prompt's
                        moments left the finite numbers */
     int32_t rank;   /* LEAST_SQUARES, SERIES with lambda = 0: numerical rank of X or of the functions
-                       at the examples (singular values above max(n, d) eps s_max); KERNEL_RIDGE: examples not left out, those with a pivot of
-                       K + lambda I above 4 n eps (1 + lambda); else -1 */
+                       at the examples (singular values above max(n, d) eps s_max); KERNEL_RIDGE:
+                       examples not left out, those with a pivot of K + lambda I above
+                       4 n eps (1 + lambda); else, and without w before any example, -1 */
     int64_t steps;  /* steps done; LASSO: sweeps over the coordinates */
     double step;    /* eta, alpha or lambda that was used; LASSO: the duality gap at w; 0 for methods and prompts that have none
                        and for steps that differ between examples */
@@ -201,8 +201,8 @@ typedef struct icl_solver_report {
  * examples (ICL_CONTENTS_EXAMPLES) for LEAST_SQUARES, BAYES, POOL, LOGISTIC, ONLINE_GD, SGD,
  * RIDGE with rules ADAPTIVE and TUNED and the methods without w; the others read the moments that
  * every batch holds. ICL_ERR_MISSING else. A method without w is ICL_ERR_ARGUMENT here and in
- * icl_solver_path. The methods with steps run them as they stand above. A prompt that diverges keeps its last finite w
- * and says so in its report; the call still succeeds. A singular prompt under RIDGE with lambda = 0
+ * icl_solver_path. The methods with steps run them as they stand above. A prompt that diverges keeps
+ * its last finite w and says so in its report; the call still succeeds. A singular prompt under RIDGE with lambda = 0
  * gets the minimum-norm solution and a report that says SINGULAR. */
 ICL_API icl_status icl_solver_solve(const icl_solver *solver, const icl_batch *batch, double *w,
                                     icl_solver_report *reports);
@@ -242,8 +242,8 @@ ICL_API icl_status icl_prefix_options_init(icl_prefix_options *options, size_t s
  *
  * With `first` and `last` given, t - first and last - first + 1 take the place of t and n + 1 there.
  * Each of the three may be NULL, and so may its entry s: weights[s] must be where solver s has no w,
- * ICL_ERR_ARGUMENT else, and its predictions are its answers to x_{t+1}. A method without steps gives the same
- * answer for each k. After a stop the last w is repeated; an answer that is no finite number is the
+ * ICL_ERR_ARGUMENT else, and its predictions are its answers to x_{t+1}. A method without
+ * steps gives the same answer for each k. After a stop the last w is repeated; an answer that is no finite number is the
  * one of the step before, or 0, and its report says DIVERGED: all that is written is finite.
  *
  * The work is shared. RIDGE, LEAST_SQUARES and BAYES append rows to one triangular factor, at a cost
