@@ -11,7 +11,7 @@
 
 static const double values[3] = {1, 2, 3}, others[3] = {1, 2, 4};
 
-enum { FROM_SGD = 9, FROM_SET = 10, CHANGES = 15 };
+enum { FROM_SGD = 9, FROM_SET = 10, FREE = 13, CHANGES = 16 };
 
 /* The run that change number 1, 2, .. is made to, and what it becomes by it. */
 static setting run_of(int change, int changed) {
@@ -59,14 +59,18 @@ static setting run_of(int change, int changed) {
     case 11:
         s.optimiser.method = ICL_OPTIMISER_ADAMW;
         break;
-    /* from here on the caller's to change */
     case 12:
+        s.law.queries = ICL_QUERIES_SCALED;
+        s.law.query_scale = 2;
+        break;
+    /* from here on the caller's to change */
+    case FREE:
         s.optimiser.momentum = 0.9;
         break; /* of another method */
-    case 13:
+    case 14:
         s.optimiser.rate = 0.5;
         break;
-    case 14:
+    case 15:
         s.trainer.steps = 3;
         break;
     case CHANGES:
@@ -90,7 +94,7 @@ START_TEST(test_each_difference_is_seen) {
         finish(&b);
         s = run_of(change, 1);
         b = start(&s);
-        icl_status expected = change < 12 ? ICL_ERR_SHAPE : ICL_OK;
+        icl_status expected = change < FREE ? ICL_ERR_SHAPE : ICL_OK;
         icl_status status = icl_trainer_resume(b.trainer, path);
         ck_assert_msg(status == expected, "change %d: %s", change, icl_status_name(status));
         finish(&b);

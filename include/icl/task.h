@@ -16,7 +16,8 @@
  * Purposes: 1 the task (w, or the net: w_k row-major, then a_k), 2 the random sign (minus where
  * the first word's top bit is set), 3 covariates (index i d + j), 4 label noise (index i), 5 query
  * covariates (index j d + k), 6 query noise (index j), 8 the noise level, 9 and 10 direct moments;
- * 11 the support of sparse tasks, 12 the place in a pool, 13 rotations; 7 is the start of a model.
+ * 11 the support of sparse tasks, 12 the place in a pool, 13 rotations, 14 the place of a repeated
+ * query, 15 the signs of a quadrant; 7 is the start of a model.
  * So an example's bits depend on neither n nor q, nor on the batch, the number of threads or the
  * instruction set.
  *
@@ -28,6 +29,10 @@
  * Tasks on the SPHERE have z = (sqrt(d) / ||z||) z of the normals z. Of SPARSE ones the coordinates
  * p_0 .. p_{s-1} are kept: p = 0 .. d - 1, and for i = 0 .. s - 1 in turn p_i and p_k are exchanged,
  * k = i + floor(u (d - i)), u the uniform of index i of purpose 11.
+ *
+ * Shifted queries are made of the query's own values: REPEATED query j is example floor(u n), u the
+ * uniform of index j of purpose 14; coordinate j of a quadrant has a minus where the uniform of index
+ * j of purpose 15 is below 1/2.
  *
  * From a pool a prompt takes entry floor(u K), u the uniform of the first word of purpose 12. Entry
  * k of a pool that is drawn is the w of prompt k of the law without a pool under the seed pool_seed.
@@ -118,6 +123,23 @@ typedef enum icl_labels {
  * a pure function of s[k], or prompts are no longer a function of the seed. */
 typedef int (*icl_label_fn)(int64_t count, const double *s, double *out, void *user);
 
+/* Queries unlike the examples, for tests of what was learned (Garg et al. 2208.01066): x and x_i are
+ * drawn as the law says and then changed before they get their labels. Inputs from half of the space
+ * are no shift of the queries but the law HALVES with kappa = 0 and trace DIM, skewed ones POWER with
+ * a = 2 and trace DIM. */
+typedef enum icl_queries {
+    ICL_QUERIES_LAW = 0,        /* as the law draws them */
+    ICL_QUERIES_ORTHOGONAL = 1, /* x projected off the span of the prompt's n examples and scaled back
+                                   to its norm: X x = 0; n must be less than the rank of Sigma */
+    ICL_QUERIES_REPEATED = 2,   /* x is one of the examples' x_i, equally likely, with noise of its
+                                   own; n must not be 0 */
+    ICL_QUERIES_SCALED = 3,     /* query_scale x */
+    ICL_QUERIES_RANDOM_QUADRANT = 4,   /* x as it is; all examples of a prompt lie in one quadrant:
+                                          x_ij becomes s_j |x_ij|, s_j = +-1 once a prompt */
+    ICL_QUERIES_OPPOSITE_QUADRANT = 5, /* the same, with x in the quadrant opposite: -s_j |x_j| */
+    ICL_QUERIES_FORCE_INT = 0x7fffffff
+} icl_queries;
+
 /* The noise level of a prompt: the standard deviation sigma that its examples and queries share. */
 typedef enum icl_noise_law {
     ICL_NOISE_FIXED = 0,   /* sigma^2 = noise */
@@ -157,6 +179,8 @@ typedef struct icl_law_options {
     int64_t rotation_every;     /* K > 0, for a Sigma of kind SPECTRUM, HALVES or POWER: its rotation is
                                    drawn with the prompts, one for K of them in turn; default 0: one
                                    for all, from rotation_seed */
+    icl_queries queries;        /* default LAW */
+    double query_scale;         /* SCALED: any finite number; default 1 */
 } icl_law_options;
 
 typedef struct icl_law icl_law;
@@ -176,8 +200,15 @@ ICL_API icl_status icl_law_create(icl_context *context, const icl_law_options *o
 ICL_API void icl_law_free(icl_law *law);
 
 /* The same law with another context length and FIXED noise of this variance: a shift at test time.
- */
+ * ICL_ERR_ARGUMENT where the law's queries cannot have that context length. */
 ICL_API icl_status icl_law_with(const icl_law *law, int64_t context, double noise, icl_law **out);
+
+/* The same law with queries of another kind; scale is read where they are SCALED. ICL_ERR_ARGUMENT where
+ * the law's n is not one they can have: see icl_queries. Of shifted queries the theory has no closed
+ * forms (ICL_ERR_NO_CLOSED_FORM); the Bayes solver stays right, for the posterior of w does not depend
+ * on the query. */
+ICL_API icl_status icl_law_with_queries(const icl_law *law, icl_queries queries, double scale,
+                                        icl_law **out);
 
 ICL_API int64_t icl_law_dim(const icl_law *law);      /* d; 0 for NULL, as below */
 ICL_API int64_t icl_law_context(const icl_law *law);  /* n */
@@ -185,6 +216,8 @@ ICL_API double icl_law_noise(const icl_law *law);     /* sigma^2; its mean where
 ICL_API icl_labels icl_law_labels(const icl_law *law); /* LINEAR for NULL */
 ICL_API icl_covariates icl_law_covariates(const icl_law *law); /* GAUSSIAN for NULL */
 ICL_API icl_tasks icl_law_tasks(const icl_law *law);   /* GAUSSIAN for NULL */
+ICL_API icl_queries icl_law_queries(const icl_law *law); /* LAW for NULL */
+ICL_API double icl_law_query_scale(const icl_law *law); /* 1 unless SCALED */
 ICL_API int64_t icl_law_pool_count(const icl_law *law); /* K; 0 without a pool */
 /* Borrowed from the law, valid while it lives: Sigma (d x d), the covariance of w (d x d; NULL
  * unless labels are LINEAR; of a pool: that of its K entries), its mean (d; NULL where it is zero),
@@ -272,7 +305,8 @@ ICL_API icl_status icl_sampler_draw(const icl_sampler *sampler, int64_t first, i
 /* Fills the batch as icl_sampler_draw does, but draws the moments from their distribution, not from
  * examples: exact for every n >= 0, at a cost that does not depend on n. Tasks, levels, queries and
  * targets have the bits that icl_sampler_draw gives; the moments are others of the same law.
- * Gaussian covariates, one Sigma and linear labels, else ICL_ERR_NO_CLOSED_FORM. A batch with
+ * Gaussian covariates, one Sigma, linear labels and queries that are LAW or SCALED, else
+ * ICL_ERR_NO_CLOSED_FORM. A batch with
  * ICL_CONTENTS_EXAMPLES is ICL_ERR_ARGUMENT: it fits the law, but its contents are out of this
  * function's range, and examples that do not belong to the moments would mislead. */
 ICL_API icl_status icl_sampler_draw_moments(const icl_sampler *sampler, int64_t first,

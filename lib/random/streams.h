@@ -22,7 +22,9 @@ typedef enum icl_purpose {
     ICL_PURPOSE_FACTOR = 10,
     ICL_PURPOSE_SUPPORT = 11,
     ICL_PURPOSE_POOL = 12,
-    ICL_PURPOSE_ROTATION = 13
+    ICL_PURPOSE_ROTATION = 13,
+    ICL_PURPOSE_REPEAT = 14,
+    ICL_PURPOSE_QUADRANT = 15
 } icl_purpose;
 
 /* The law of chi(k), as chi_kernel.h wants it. */

@@ -16,12 +16,14 @@ int64_t icl_group_lay_out(icl_group_draw *g, double *base) {
                                chunk * d + 3,
                                chunk + 3,
                                chunk * (d + 1),
-                               g->law->labels == ICL_LABELS_CALLBACK ? 2 * chunk : 0};
-    double **views[] = {&g->task,   &g->sign, &g->sigma, &g->place,  &g->rotation,
-                        &g->vector, &g->z,    &g->noise, &g->tokens, &g->labels};
+                               g->law->labels == ICL_LABELS_CALLBACK ? 2 * chunk : 0,
+                               g->law->queries == ICL_QUERIES_ORTHOGONAL ? g->law->examples * d : 0,
+                               icl_law_quadrants(g->law) ? d + 3 : 0};
+    double **views[] = {&g->task, &g->sign,  &g->sigma,  &g->place,  &g->rotation, &g->vector,
+                        &g->z,    &g->noise, &g->tokens, &g->labels, &g->basis,    &g->signs};
     int64_t used = 0;
     memset(g->turns, 0xff, sizeof g->turns);
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 12; i++) {
         if (base != NULL)
             *views[i] = base + used;
         used += ICL_LANES * entries[i];
@@ -98,16 +100,24 @@ static void draw_covariates(const icl_group_draw *g, icl_purpose purpose, int64_
         icl_group_draw_normals(g, purpose, first * d, count * d, g->z);
 }
 
-/* Draws vectors first.. of the covariate stream into x and their noisy labels into y. */
-static icl_status draw_vectors(const icl_group_draw *g, icl_purpose covariates, icl_purpose noise,
-                               int64_t first, int64_t count, int64_t stride, double *x,
-                               int64_t y_stride, double *y) {
+void icl_group_draw_inputs(const icl_group_draw *g, icl_purpose covariates, int64_t first,
+                           int64_t count, int64_t stride, double *x) {
     const icl_law *law = g->law;
     draw_covariates(g, covariates, first, count);
     if (law->rotation_every > 0)
         g->kernels->rotate(g->rotation, law->scales, NULL, law->dim, count, g->z, stride, x);
     else
         g->kernels->affine(&law->root, NULL, law->dim, count, g->z, stride, x);
+}
+
+/* Draws vectors first.. of the covariate stream into x and their noisy labels into y. */
+static icl_status draw_vectors(const icl_group_draw *g, icl_purpose covariates, icl_purpose noise,
+                               int64_t first, int64_t count, int64_t stride, double *x,
+                               int64_t y_stride, double *y) {
+    const icl_law *law = g->law;
+    icl_group_draw_inputs(g, covariates, first, count, stride, x);
+    if (law->queries != ICL_QUERIES_LAW)
+        icl_group_shift(g, covariates, first, count, stride, x);
     ICL_TRY(draw_labels(g, count, stride, x, y_stride, y));
     if (law->noise > 0)
         icl_group_draw_normals(g, noise, first, count, g->noise);

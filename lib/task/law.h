@@ -45,6 +45,8 @@ struct icl_law {
     const double *pool; /* pool_count x d */
     icl_root task_root; /* w = mu + task_root z; prior_root but for SPARSE */
     const double *mean; /* mu; NULL: 0 */
+    icl_queries queries;
+    double query_scale; /* 1 unless SCALED */
 };
 
 /* E z_j^4 - 3 of the coordinates of x = R z. */
@@ -54,6 +56,14 @@ static inline double icl_law_kurtosis(const icl_law *law) {
 
 /* All of a caller's options but for the values of the matrices. */
 icl_status icl_law_check_options(icl_context *context, const icl_law_options *options);
+
+/* The kind of queries and their scale, and whether the law's n is one that they can have. */
+icl_status icl_law_check_queries(const icl_law *law, const char *function);
+
+/* 1 if the examples of a prompt lie in one quadrant. */
+static inline int icl_law_quadrants(const icl_law *law) {
+    return law->queries >= ICL_QUERIES_RANDOM_QUADRANT;
+}
 
 /* Doubles of law->block but for the levels of the noise, and what fills them. room: 2 d^2 + d. */
 int64_t icl_law_block_size(const icl_law_options *options);

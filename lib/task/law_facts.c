@@ -4,6 +4,8 @@
 const char *icl_law_no_moments(const icl_law *law) {
     if (law->rotation_every > 0)
         return "the rotation of Sigma is drawn with the prompts";
+    if (law->queries != ICL_QUERIES_LAW)
+        return "the queries are shifted";
     return NULL;
 }
 

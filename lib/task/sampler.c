@@ -136,6 +136,7 @@ static icl_status draw_examples(const icl_group_draw *g, icl_batch *batch, int64
 static icl_status draw_group(icl_group_draw *g, icl_batch *batch, int64_t group) {
     icl_group_draw_rotations(g);
     icl_group_draw_task(g, batch, group);
+    icl_group_draw_shift(g);
     if (g->direct)
         icl_group_draw_moments(g, batch, group);
     else
@@ -245,5 +246,10 @@ icl_status icl_sampler_draw_moments(const icl_sampler *sampler, int64_t first, i
                 ICL_ERR_NO_CLOSED_FORM,
                 "%s: covariates = %d: only the moments of Gaussian ones have a known law", __func__,
                 (int)law->covariates);
+    ICL_REQUIRE(sampler->context,
+                law->queries == ICL_QUERIES_LAW || law->queries == ICL_QUERIES_SCALED,
+                ICL_ERR_NO_CLOSED_FORM,
+                "%s: queries = %d: they want the examples, or change them", __func__,
+                (int)law->queries);
     return draw_batch(sampler, first, 1, batch);
 }

@@ -34,6 +34,12 @@ static uint64_t hash_later(const icl_law *law, uint64_t hash) {
     return hash_doubles(hash, law->scales, law->dim);
 }
 
+/* The same for shifted queries. */
+static uint64_t hash_queries(const icl_law *law, uint64_t hash) {
+    const double numbers[] = {(double)law->queries, law->query_scale};
+    return law->queries != ICL_QUERIES_LAW ? hash_doubles(hash, numbers, 2) : hash;
+}
+
 /* Of all that a law's prompts depend on, but for a caller's function. */
 static uint64_t law_hash(const icl_law *law) {
     const int64_t d = law->dim;
@@ -52,7 +58,7 @@ static uint64_t law_hash(const icl_law *law) {
     hash = hash_doubles(hash, law->root.dense, d * d);
     hash = hash_doubles(hash, law->prior, d * d);
     hash = hash_doubles(hash, law->prior_root.dense, d * d);
-    return hash_later(law, hash_doubles(hash, law->mean, d));
+    return hash_queries(law, hash_later(law, hash_doubles(hash, law->mean, d)));
 }
 
 static void identity_of(const icl_trainer *t, char text[IDENTITY][TEXT]) {
