@@ -278,6 +278,21 @@ ICL_API const double *icl_batch_S(const icl_batch *batch);             /* B x d 
 ICL_API const double *icl_batch_b(const icl_batch *batch);             /* B x d */
 ICL_API const double *icl_batch_syy(const icl_batch *batch);           /* B */
 
+/* How a prompt becomes the tokens that a network reads. */
+typedef enum icl_layout {
+    ICL_LAYOUT_COLUMNS = 0,     /* n + 1 tokens of d + 1 numbers: (x_i; y_i), i = 1..n, and the query
+                                   (x; 0) (Ahn et al., Zhang et al., Mahankali et al.) */
+    ICL_LAYOUT_INTERLEAVED = 1, /* 2 n + 1 tokens of d numbers: x_1, (y_1; 0), x_2, (y_2; 0), .., and
+                                   the query x, y first and d - 1 zeros (Garg et al., Fu et al.) */
+    ICL_LAYOUT_FORCE_INT = 0x7fffffff
+} icl_layout;
+
+/* Writes the tokens of every prompt with its query number `query`, 0 to q - 1, to the caller's out:
+ * B x (n + 1) x (d + 1) for COLUMNS, B x (2 n + 1) x d for INTERLEAVED, a token after another.
+ * ICL_ERR_MISSING where the batch does not hold its examples (unless n = 0). */
+ICL_API icl_status icl_batch_tokens(const icl_batch *batch, icl_layout layout, int64_t query,
+                                    double *out);
+
 /* Draws the prompts of a law. */
 typedef struct icl_sampler icl_sampler;
 
