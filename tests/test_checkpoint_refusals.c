@@ -11,7 +11,7 @@
 
 static const double values[3] = {1, 2, 3}, others[3] = {1, 2, 4};
 
-enum { FROM_SGD = 9, FROM_SET = 10, FREE = 13, CHANGES = 16 };
+enum { FROM_SGD = 9, FROM_SET = 10, FREE = 15, CHANGES = 18 };
 
 /* The run that change number 1, 2, .. is made to, and what it becomes by it. */
 static setting run_of(int change, int changed) {
@@ -63,14 +63,20 @@ static setting run_of(int change, int changed) {
         s.law.queries = ICL_QUERIES_SCALED;
         s.law.query_scale = 2;
         break;
+    case 13:
+        s.trainer.dims = 2;
+        break;
+    case 14:
+        s.trainer.points = 3;
+        break;
     /* from here on the caller's to change */
     case FREE:
         s.optimiser.momentum = 0.9;
         break; /* of another method */
-    case 14:
+    case 16:
         s.optimiser.rate = 0.5;
         break;
-    case 15:
+    case 17:
         s.trainer.steps = 3;
         break;
     case CHANGES:

@@ -327,6 +327,14 @@ ICL_API icl_status icl_sampler_draw(const icl_sampler *sampler, int64_t first, i
 ICL_API icl_status icl_sampler_draw_moments(const icl_sampler *sampler, int64_t first,
                                             icl_batch *batch);
 
+/* Fills the batch as icl_sampler_draw does, but with covariates that are 0 beyond the first `dims`,
+ * 1 to d, in examples and queries, and with the batch's own context, 0 to the law's n, for a curriculum
+ * (Garg et al. 2208.01066): what is left has the bits of the law's prompts. moments 1: draws moments as
+ * icl_sampler_draw_moments does. ICL_ERR_ARGUMENT where the law's queries cannot have that context, and
+ * for ORTHOGONAL ones with dims < d. */
+ICL_API icl_status icl_sampler_draw_part(const icl_sampler *sampler, int64_t first, int64_t dims,
+                                         int moments, icl_batch *batch);
+
 #ifdef __cplusplus
 }
 #endif

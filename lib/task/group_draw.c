@@ -108,6 +108,9 @@ void icl_group_draw_inputs(const icl_group_draw *g, icl_purpose covariates, int6
         g->kernels->rotate(g->rotation, law->scales, NULL, law->dim, count, g->z, stride, x);
     else
         g->kernels->affine(&law->root, NULL, law->dim, count, g->z, stride, x);
+    for (int64_t i = 0; law->active < law->dim && i < count; i++)
+        memset(x + ICL_LANES * (i * stride + law->active), 0,
+               (size_t)(ICL_LANES * (law->dim - law->active)) * sizeof *x);
 }
 
 /* Draws vectors first.. of the covariate stream into x and their noisy labels into y. */

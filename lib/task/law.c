@@ -64,7 +64,7 @@ icl_status icl_law_create(icl_context *context, const icl_law_options *options, 
     double *room = NULL;
     ICL_TRY(ICL_NEW(context, &law, 1));
     law->context = icl_context_retain(context);
-    law->dim = o.dim;
+    law->dim = law->active = o.dim;
     law->examples = o.context;
     law->covariates = o.covariates;
     law->labels = o.labels;

@@ -47,6 +47,7 @@ struct icl_law {
     const double *mean; /* mu; NULL: 0 */
     icl_queries queries;
     double query_scale; /* 1 unless SCALED */
+    int64_t active;     /* coordinates of x from here on are 0: d but while a curriculum is drawn */
 };
 
 /* E z_j^4 - 3 of the coordinates of x = R z. */
