@@ -187,6 +187,23 @@ typedef struct icl_law icl_law;
 
 ICL_API icl_status icl_law_options_init(icl_law_options *options, size_t size);
 
+/* Sets options, which icl_law_options_init has set before, to a published setting:
+ *
+ *     garg-linear, garg-sparse, garg-relu-net, and the shifts garg-skewed, garg-half-subspace,
+ *     garg-orthogonal, garg-repeated, garg-random-quadrant (Garg et al. 2208.01066);
+ *     fu-isotropic, fu-ill-conditioned, fu-noisy (Fu et al. 2310.17086);
+ *     von-oswald-uniform (2212.07677); akyurek (2211.15661); ahn-isotropic, ahn-rotated (2306.00297);
+ *     mahankali (2307.03576); zhang (2306.09927); raventos-pool, of 2^14 tasks (2306.15063);
+ *     vladymyrov-noise, vladymyrov-set (2402.14180); giannou-linear (2403.03183);
+ *     lu-proportional (2405.11751).
+ *
+ * Any of them may then be changed. Arrays that they point to belong to the library and are never freed.
+ * Another name is ICL_ERR_ARGUMENT, with a text that lists these; options are then as before. */
+ICL_API icl_status icl_task_preset(icl_context *context, const char *name,
+                                   icl_law_options *options);
+/* Names number 0, 1, .. of them; NULL beyond the last. */
+ICL_API const char *icl_task_preset_name(int64_t index);
+
 /* Makes a law. Sigma and W must be symmetric (to 1e-12 of the largest entry) and positive
  * semi-definite (least eigenvalue >= -1e-12 of the largest): else ICL_ERR_NOT_PSD, and the text
  * names the entry or the eigenvalue. W = Sigma^-1 with a singular Sigma is ICL_ERR_SINGULAR. A
