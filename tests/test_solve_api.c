@@ -10,7 +10,8 @@ START_TEST(test_predictions_are_w_times_the_query) {
         ASSERT_OK(context, icl_solver_solve(solver, batch, w, NULL));
         ASSERT_OK(context, icl_solver_predict(solver, batch, prediction));
         for (int i = 0; i < 140; i++)
-            ASSERT_CLOSE(prediction[i], dot(DIM, w + i / 2 * DIM, icl_batch_query(batch) + i * DIM),
+            ASSERT_CLOSE(prediction[i],
+                         read_out(m, dot(DIM, w + i / 2 * DIM, icl_batch_query(batch) + i * DIM)),
                          TOL_ALGEBRA(DIM, 1), 10);
         icl_predictor predictor;
         ASSERT_OK(context, icl_solver_predictor(solver, &predictor));
@@ -162,7 +163,7 @@ START_TEST(test_overflow_spoils_one_prompt_only) {
     icl_batch *batch = batch_of(context, 3, 2, DIM, 1, ICL_CONTENTS_ALL, X, y, NULL);
     for (int m = ICL_METHOD_GD; m <= ICL_METHOD_RIDGE; m++) {
         icl_solver_options o = options_of((icl_method)m, DIM, 6);
-        o.preconditioner = identity;
+        give_needs(&o);
         o.start = start;
         o.ridge = 0.5;
         icl_solver *solver = solver_of(context, &o);
@@ -251,7 +252,7 @@ static icl_status solve_everything(icl_context *context, void *user) {
     if (status == ICL_OK)
         status = icl_batch_create(context, &bo, &batch);
     icl_solver_options o = options_of(method, DIM, 1);
-    o.preconditioner = identity;
+    give_needs(&o);
     o.start = identity;
     o.law = law;
     if (status == ICL_OK) {

@@ -16,6 +16,11 @@ double icl_moment_tolerance(int64_t n, int64_t d) {
     return 4 * (double)(n + d) * DBL_EPSILON;
 }
 
+double icl_solver_answer(const icl_solver *solver, const double *w, const double *x) {
+    double score = icl_frobenius(solver->dim, w, x);
+    return solver->algorithm->link != NULL ? solver->algorithm->link(score) : score;
+}
+
 void icl_solver_start(const icl_solver *solver, double *w) {
     if (solver->start != NULL)
         memcpy(w, solver->start, (size_t)solver->dim * sizeof *w);
@@ -39,8 +44,10 @@ void icl_prompt_record(icl_prompt *prompt, int64_t step) {
 void icl_prompt_finish(icl_prompt *prompt) {
     if (prompt->path == NULL)
         return;
+    int64_t done = prompt->report.steps; /* of sweeps, LASSO may have done more than it has rows */
     if (prompt->grid == NULL)
-        for (int64_t step = prompt->report.steps; step <= prompt->steps; step++)
+        for (int64_t step = done < prompt->steps ? done : prompt->steps; step <= prompt->steps;
+             step++)
             write_row(prompt, step);
     else
         while (prompt->recorded < prompt->grid_count)
