@@ -190,6 +190,22 @@ static inline void set_pool_of_signs(wide_case *c) {
     c->base.options.pool = 4;
 }
 
+static inline void set_scaled_queries(wide_case *c) {
+    set_power(c);
+    c->base.options.queries = ICL_QUERIES_SCALED;
+    c->base.options.query_scale = -1.5;
+}
+
+static inline void set_random_quadrant(wide_case *c) {
+    set_dense_trace(c);
+    c->base.options.queries = ICL_QUERIES_RANDOM_QUADRANT;
+}
+
+static inline void set_opposite_quadrant(wide_case *c) {
+    set_rotating(c);
+    c->base.options.queries = ICL_QUERIES_OPPOSITE_QUADRANT;
+}
+
 /* What theory and solvers know of a law, without a simulation where they can do without: K, C and
  * the risks of every Gamma; the Bayes solver; its risk; that of ridge; the layer with u and r not
  * 0, by simulation; the population loss; that off u = r = 0; deep layers; moments without examples.
@@ -245,7 +261,10 @@ static const struct {
                  {"quadratic", set_quadratic, 0},
                  {"sine", set_sine, 0},
                  {"tanh net", set_tanh_net, 0},
-                 {"pool of signs", set_pool_of_signs, 0}};
+                 {"pool of signs", set_pool_of_signs, 0},
+                 {"scaled queries", set_scaled_queries, KNOWN_POSTERIOR | KNOWN_DIRECT},
+                 {"random quadrant", set_random_quadrant, KNOWN_POSTERIOR},
+                 {"opposite quadrant", set_opposite_quadrant, KNOWN_POSTERIOR}};
 enum { WIDE_LAWS = sizeof wide_laws / sizeof *wide_laws };
 
 static inline void make_wide_case(int law, int64_t d, int64_t n, double noise, wide_case *c) {
@@ -445,9 +464,9 @@ static inline void wide_task(const wide_law *w, int64_t prompt, wide_prompt *p) 
     t->sigma = reference_level(&w->base, prompt);
 }
 
-/* Vector `index` of the examples or the queries, before its label. */
-static inline void wide_vector(const wide_law *w, int64_t prompt, int query, int64_t index,
-                               sized *x) {
+/* x as the law draws it, of the examples or the queries. */
+static inline void wide_input(const wide_law *w, int64_t prompt, int query, int64_t index,
+                              sized *x) {
     int64_t d = w->base.options.dim;
     sized z[WIDE_DIM];
     wide_covariates(&w->base.options, w->base.seed, prompt, query, index, z);
@@ -459,6 +478,29 @@ static inline void wide_vector(const wide_law *w, int64_t prompt, int query, int
     sized V[WIDE_DIM * WIDE_DIM];
     wide_rotation(w, prompt / every, V);
     wide_turn(w, V, NULL, 1, z, x);
+}
+
+/* Vector `index` of the examples or the queries, before its label; not of ORTHOGONAL queries. */
+static inline void wide_vector(const wide_law *w, int64_t prompt, int query, int64_t index,
+                               sized *x) {
+    const icl_law_options *o = &w->base.options;
+    if (query && o->queries == ICL_QUERIES_REPEATED) {
+        double u = wide_uniform(w->base.seed, 14, prompt, index);
+        wide_input(w, prompt, 0, (int64_t)floor(u * (double)o->context), x);
+        return;
+    }
+    wide_input(w, prompt, query, index, x);
+    for (int64_t j = 0; j < o->dim; j++) {
+        int sign = wide_uniform(w->base.seed, 15, prompt, j) < 0.5 ? -1 : 1;
+        if (query && o->queries == ICL_QUERIES_SCALED) {
+            x[j].value *= o->query_scale;
+            x[j].size *= fabs(o->query_scale);
+        } else if (!query && o->queries >= ICL_QUERIES_RANDOM_QUADRANT) {
+            x[j].value = sign * fabsl(x[j].value);
+        } else if (query && o->queries == ICL_QUERIES_OPPOSITE_QUADRANT) {
+            x[j].value = -sign * fabsl(x[j].value);
+        }
+    }
 }
 
 /* f(x) and its noise. */
