@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Solvers at every prefix beside torch, interleaved in one process.
 
-    bench/bench_solve.py [--library build/libicl.so] [--rounds 11] [ridge] [squares] [heat]
+    bench/bench_solve.py [--library build/libicl.so] [--rounds 11] [ridge] [squares] [heat] [pool]
 
 Peers: a batched torch.linalg.solve of the normal equations, and torch.linalg.lstsq, at each prefix
-for itself, in float64. The heat map has no peer, but a time to keep.
+for itself, in float64. The heat map has no peer, but a time to keep. The posterior mean over a pool
+of tasks is held against a matrix product and a softmax, in float64 and float32, in chunks.
 """
 import argparse
 import ctypes as c
@@ -21,13 +22,17 @@ try:
 except ImportError:
     torch = None
 
-GD, NEWTON, RIDGE, LEAST_SQUARES = 0, 2, 3, 4
+GD, NEWTON, RIDGE, LEAST_SQUARES, POOL = 0, 2, 3, 4, 17
 
 
 class SolverOptions(c.Structure):
     _fields_ = [("size", c.c_size_t), ("method", c.c_int), ("dim", c.c_int64),
                 ("steps", c.c_int64), ("step", c.c_double), ("preconditioner", P), ("start", P),
-                ("ridge", c.c_double), ("rest", c.c_byte * 256)]
+                ("ridge", c.c_double), ("tolerance", c.c_double), ("law", P), ("gamma", c.c_double),
+                ("momentum", c.c_double), ("least", c.c_double), ("greatest", c.c_double),
+                ("order", c.c_int64), ("memory", c.c_int64), ("rule", c.c_int),
+                ("ridge_factor", c.c_double), ("ridge_most", c.c_double), ("pool", P),
+                ("pool_count", c.c_int64), ("noise", c.c_double), ("rest", c.c_byte * 128)]
 
 
 class PrefixOptions(c.Structure):
@@ -163,7 +168,61 @@ def bench_heat(icl, rounds):
     interleave(rounds, 1, subjects, "heat map")
 
 
-BENCHES = {"ridge": bench_ridge, "squares": bench_squares, "heat": bench_heat}
+def torch_pool(prompts, pool, noise, dtype, prefixes):
+    """X W^T, squared errors, softmax, mean: as many prompts at a time as 256 MB hold."""
+    X, y, query = (a.to(dtype) for a in queries_of(prompts))
+    W = torch.from_numpy(pool).to(dtype)
+    n, d = prompts.n, prompts.d
+    chunk = max(1, (1 << 28) // (len(pool) * n * dtype.itemsize))
+    out = torch.empty(prompts.B, n + 1 if prefixes else 1, dtype=dtype)
+
+    def run():
+        for first in range(0, prompts.B, chunk):
+            part = slice(first, first + chunk)
+            errors = ((X[part] @ W.T) - y[part, :, None]).square_()
+            if prefixes:
+                errors = torch.cat([torch.zeros_like(errors[:, :1]), errors.cumsum(1)], dim=1)
+                w = torch.softmax(errors * (-0.5 / noise), dim=2) @ W
+                out[part] = (w * query[part]).sum(2)
+            else:
+                w = torch.softmax(errors.sum(1) * (-0.5 / noise), dim=1) @ W
+                out[part, 0] = (w * query[part, n]).sum(1)
+    return run, out
+
+
+def bench_pool(icl, rounds):
+    """The answer to whole prompts, then to every prefix; all times are linear in B."""
+    d, n, m, noise = 8, 16, 1 << 16, 0.25
+    pool = numpy.random.default_rng(1).standard_normal((m, d))
+    for B, prefixes in ((2000, False), (200, True)):
+        print("posterior mean over %d tasks, d = %d, n = %d, B = %d, %s"
+              % (m, d, n, B, "every prefix" if prefixes else "whole prompts"))
+        subjects, answers = {}, None
+        for threads in (2, 1):
+            prompts = Prompts(icl, d, n, B, threads)
+            solver = prompts.solver(POOL, pool=pool.ctypes.data, pool_count=m, noise=noise)
+            run, out = prompts.prefixes([solver], [None])
+            if not prefixes:
+                out = [numpy.empty((B, 1, 1))]
+
+                def run(solver=solver, prompts=prompts, to=out[0]):
+                    icl.call("icl_solver_predict", solver, prompts.batch, P(to.ctypes.data))
+            subjects["libicl, %d thread(s)" % threads] = run
+            run()
+            answers = out[0][:, :, 0]
+        for dtype in (torch.float64, torch.float32) if torch else ():
+            name = "torch " + str(dtype).split(".")[1]
+            run, out = torch_pool(prompts, pool, noise, dtype, prefixes)
+            run()
+            gap = numpy.median(numpy.abs(out.numpy() - answers)) / numpy.abs(answers).mean()
+            assert gap < (1e-9 if dtype == torch.float64 else 1e-3), (name, gap)
+            for threads in (2, 1):
+                subjects["%s, %d thread(s)" % (name, threads)] = with_threads(run, threads)
+        interleave(rounds, B * (n + 1 if prefixes else 1), subjects, "answer")
+
+
+BENCHES = {"ridge": bench_ridge, "squares": bench_squares, "heat": bench_heat,
+           "pool": bench_pool}
 
 
 def main():

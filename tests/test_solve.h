@@ -132,17 +132,17 @@ static inline void assert_same_bits(int64_t count, const double *got, const doub
 
 /* ---- every method at once ---- */
 
-enum { METHODS = 17, DIM = 4 };
+enum { METHODS = 19, DIM = 4 };
 
 static inline int iterates(int method) {
     return method != ICL_METHOD_RIDGE && method != ICL_METHOD_LEAST_SQUARES &&
            method != ICL_METHOD_BAYES && method != ICL_METHOD_ONLINE_GD &&
-           method != ICL_METHOD_AVERAGE;
+           method != ICL_METHOD_AVERAGE && method != ICL_METHOD_POOL && method != ICL_METHOD_LASSO;
 }
 
 static inline int reads_examples(int method) {
     return method == ICL_METHOD_LEAST_SQUARES || method == ICL_METHOD_BAYES ||
-           method == ICL_METHOD_ONLINE_GD || method == ICL_METHOD_SGD;
+           method == ICL_METHOD_ONLINE_GD || method == ICL_METHOD_SGD || method == ICL_METHOD_POOL;
 }
 
 static const double identity[DIM * DIM] = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1};
@@ -157,13 +157,24 @@ static inline icl_law *default_law(icl_context *context) {
     return law;
 }
 
+/* What some method cannot do without, but for a law. */
+static inline void give_needs(icl_solver_options *o) {
+    o->preconditioner = identity;
+    o->pool = identity;
+    o->pool_count = DIM;
+    o->l1 = 0.3;
+}
+
 /* A solver of each method that works on prompts of dimension 4. */
 static inline icl_solver *solver_of_method(icl_context *context, icl_method method) {
     icl_law *law = default_law(context);
     icl_solver_options o = options_of(method, DIM, 6);
-    o.preconditioner = identity;
+    give_needs(&o);
+    o.noise = 0.5;
     o.ridge = method == ICL_METHOD_RIDGE ? 0.1 : 0;
-    o.tolerance = method == ICL_METHOD_GD ? 0.05 : 0; /* prompts stop at different steps */
+    o.tolerance = method == ICL_METHOD_GD      ? 0.05  /* prompts stop at different steps */
+                  : method == ICL_METHOD_LASSO ? 1e-30 /* where rounding stops it */
+                                               : 0;
     o.law = law;
     icl_solver *solver = solver_of(context, &o);
     icl_law_free(law);

@@ -162,7 +162,7 @@ START_TEST(test_overflow_spoils_one_prompt_only) {
     icl_batch *batch = batch_of(context, 3, 2, DIM, 1, ICL_CONTENTS_ALL, X, y, NULL);
     for (int m = ICL_METHOD_GD; m <= ICL_METHOD_RIDGE; m++) {
         icl_solver_options o = options_of((icl_method)m, DIM, 6);
-        o.preconditioner = identity;
+        give_needs(&o);
         o.start = start;
         o.ridge = 0.5;
         icl_solver *solver = solver_of(context, &o);
@@ -251,7 +251,7 @@ static icl_status solve_everything(icl_context *context, void *user) {
     if (status == ICL_OK)
         status = icl_batch_create(context, &bo, &batch);
     icl_solver_options o = options_of(method, DIM, 1);
-    o.preconditioner = identity;
+    give_needs(&o);
     o.start = identity;
     o.law = law;
     if (status == ICL_OK) {

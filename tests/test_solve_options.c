@@ -18,7 +18,7 @@ START_TEST(test_options_out_of_range_are_refused) {
     for (int m = 0; m < METHODS; m++) {
         icl_law *law = default_law(context);
         icl_solver_options o = options_of((icl_method)m, DIM, 3);
-        o.preconditioner = identity;
+        give_needs(&o);
         o.law = law;
         REFUSES(ICL_ERR_ARGUMENT, "method", method, (icl_method)METHODS);
         REFUSES(ICL_ERR_ARGUMENT, "method", method, (icl_method)-1);
@@ -51,6 +51,10 @@ START_TEST(test_options_out_of_range_are_refused) {
         REFUSES(ICL_ERR_NONFINITE, "ridge_factor", ridge_factor, INFINITY);
         REFUSES(ICL_ERR_ARGUMENT, "ridge_most", ridge_most, -1);
         REFUSES(ICL_ERR_NONFINITE, "ridge_most", ridge_most, NAN);
+        REFUSES(ICL_ERR_ARGUMENT, "noise", noise, -1);
+        REFUSES(ICL_ERR_NONFINITE, "noise", noise, INFINITY);
+        REFUSES(ICL_ERR_ARGUMENT, "l1", l1, -1);
+        REFUSES(ICL_ERR_NONFINITE, "l1_per_example", l1_per_example, NAN);
         o.least = 2;
         REFUSES(ICL_ERR_ARGUMENT, "least = 2 is above greatest = 1.5", greatest, 1.5);
         o.least = 0;
@@ -102,6 +106,15 @@ START_TEST(test_options_that_a_method_needs) {
     ASSERT_OK(context, icl_law_create(context, &lo, &law));
     REFUSES(ICL_ERR_NO_CLOSED_FORM, "labels = 1", law, law);
     icl_law_free(law);
+    o = options_of(ICL_METHOD_POOL, DIM, 3);
+    o.pool_count = DIM;
+    REFUSES(ICL_ERR_ARGUMENT, "pool is NULL", pool, NULL);
+    REFUSES(ICL_ERR_NONFINITE, "pool[2]", pool, bad);
+    o.pool = identity;
+    REFUSES(ICL_ERR_ARGUMENT, "pool_count = 0", pool_count, 0);
+    REFUSES(ICL_ERR_ARGUMENT, "pool_count = 2147483649", pool_count, (INT64_C(1) << 31) + 1);
+    o = options_of(ICL_METHOD_LASSO, DIM, 3);
+    REFUSES(ICL_ERR_ARGUMENT, "needs a penalty", l1, 0);
     icl_context_free(context);
 }
 END_TEST

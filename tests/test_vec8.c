@@ -146,6 +146,33 @@ START_TEST(test_sin) {
 }
 END_TEST
 
+/* The reduced argument is off by u/4; e, below 0.42, by u/4 in its last sum and 0.15 u in r^2 and
+ * its factor, of an exp that is above 0.7; the last sum rounds to u: 1.9 u, relative. */
+START_TEST(test_exp) {
+    tape t = make_tape();
+    fill_uniform(11, t.a);
+    for (int i = 0; i < COUNT; i++)
+        t.a[i] = i % 2 == 0 ? -708 * t.a[i] : ldexp(2 * t.a[i] - 1, i % 70 - 61);
+    for (int i = 0; i < COUNT / 4; i++) /* the changes of the power of two */
+        t.a[i] = 0.5 * log(2.0) * (i % 4083 - 2041) * (1 + DBL_EPSILON * (i % 5 - 2));
+    const double special[] = {0, -0.0, 708, -708, 0x1p-1073, -0x1p-1073};
+    memcpy(t.a, special, sizeof special);
+    ON_EVERY_ISA(t, probe->exp(GROUPS, t.a, t.out));
+    ck_assert(t.out[0] == 1 && t.out[1] == 1);
+    for (int i = 0; i < COUNT; i++) {
+        long double exact = expl(t.a[i]);
+        assert_units("exp", t.a[i], t.out[i], exact, 2, exact);
+    }
+    const double gone[] = {-708.0000001, -745, -1e4, -1e300, -DBL_MAX, -INFINITY};
+    for (int i = 0; i < COUNT; i++)
+        t.a[i] = gone[i % 6];
+    ON_EVERY_ISA(t, probe->exp(GROUPS, t.a, t.out));
+    for (int i = 0; i < COUNT; i++)
+        QUICK_CLOSE(t.out[i], 0, 0);
+    free_tape(&t);
+}
+END_TEST
+
 /* E = exp(-2|x|) - 1 by 1.7 u where 2|x| < 0.35 and by 2.7 u beyond, 2 + E by 1.1 u, the quotient
  * by 1 u: 5 u, relative. */
 START_TEST(test_tanh) {
@@ -315,6 +342,6 @@ START_TEST(test_threefry_words) {
 }
 END_TEST
 
-RUN_SUITE("vec8", test_minus_two_log, test_sincos_of_an_eighth_turn, test_sin, test_tanh,
+RUN_SUITE("vec8", test_minus_two_log, test_sincos_of_an_eighth_turn, test_sin, test_exp, test_tanh,
           test_max_and_round_are_exact, test_all_lanes, test_fma_rounds_once_or_twice,
           test_uniforms_are_exact_and_inside, test_normals_of_extreme_words, test_threefry_words)

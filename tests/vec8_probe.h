@@ -11,6 +11,7 @@ typedef struct vec8_probe {
     void (*minus_two_log)(int64_t groups, const double *u, double *out);
     void (*sincos_quarter)(int64_t groups, const double *f, double *sine, double *cosine);
     void (*sin)(int64_t groups, const double *x, double *out);
+    void (*exp)(int64_t groups, const double *x, double *out);
     void (*tanh)(int64_t groups, const double *x, double *out);
     void (*max)(int64_t groups, const double *a, const double *b, double *out);
     void (*round)(int64_t groups, const double *a, double *out);

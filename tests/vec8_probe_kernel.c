@@ -23,6 +23,10 @@ static void sin_of(int64_t groups, const double *x, double *out) {
     EACH_GROUP v8_store(out + g, v8_sin(v8_load(x + g)));
 }
 
+static void exp_of(int64_t groups, const double *x, double *out) {
+    EACH_GROUP v8_store(out + g, v8_exp(v8_load(x + g)));
+}
+
 static void tanh_of(int64_t groups, const double *x, double *out) {
     EACH_GROUP v8_store(out + g, v8_tanh(v8_load(x + g)));
 }
@@ -67,6 +71,6 @@ static void threefry(uint64_t seed, uint64_t purpose, uint64_t stream, const uin
         memcpy(words + 8 * i, &lanes[i], sizeof lanes[i]);
 }
 
-const vec8_probe ICL_ISA_NAME(vec8_probe) = {minus_two_log, sincos_quarter, sin_of,   tanh_of,
-                                             max_of,        round_of,       all_less, fma_of,
-                                             uniforms,      normals,        threefry};
+const vec8_probe ICL_ISA_NAME(vec8_probe) = {minus_two_log, sincos_quarter, sin_of,   exp_of,
+                                             tanh_of,       max_of,         round_of, all_less,
+                                             fma_of,        uniforms,       normals,  threefry};

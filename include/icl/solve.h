@@ -30,6 +30,11 @@
  * LEAST_SQUARES  X^+ y, the least norm among the minimisers                     textbook
  * BAYES          mu + W X^T (X W X^T + sigma^2 I)^+ (y - X mu), the posterior   textbook
  *                mean for w ~ N(mu, W), singular W and sigma = 0 included
+ * POOL           sum_i p_i w_i, p = softmax_i(-||y - X w_i||^2 / (2 sigma^2)),  Raventos et al.
+ *                the posterior mean for w uniform in a pool w_1..w_m (dMMSE);   2306.15063
+ *                sigma = 0: the mean of the w_i with the least ||y - X w_i||
+ * LASSO          argmin (1/2) ||y - X w||^2 + lambda ||w||_1, by cyclic coordinate     Tibshirani
+ *                descent on A and c until the duality gap is small                     1996
  */
 #ifndef ICL_SOLVE_H
 #define ICL_SOLVE_H
@@ -58,6 +63,8 @@ typedef enum icl_method {
     ICL_METHOD_BFGS = 14,
     ICL_METHOD_DFP = 15,
     ICL_METHOD_LBFGS = 16,
+    ICL_METHOD_POOL = 17,
+    ICL_METHOD_LASSO = 18,
     ICL_METHOD_FORCE_INT = 0x7fffffff
 } icl_method;
 
@@ -77,7 +84,7 @@ typedef struct icl_solver_options {
     icl_method method;  /* default GD */
     int64_t dim;        /* d, 1 to 16384; default 5 */
     int64_t steps;      /* k of the methods with steps: all but ONLINE_GD, AVERAGE, RIDGE,
-                           LEAST_SQUARES, BAYES; passes of SGD; 0 to 2^31; default 1 */
+                           LEAST_SQUARES, BAYES, POOL, LASSO; passes of SGD; 0 to 2^31; default 1 */
     double step;        /* GD, PGD: eta > 0; 0 (the default): each prompt's own best constant step
                            2 / (u + l), l and u the extreme non-zero eigenvalues of A (of
                            B^1/2 A B^1/2). HEAVY_BALL: eta > 0; 0: 4 / (sqrt u + sqrt l)^2.
@@ -93,7 +100,8 @@ typedef struct icl_solver_options {
                            tolerance ||c|| (A' for NEWTON); default 0: all steps are done, but a w
                            that nothing can move (X = 0) stops at once, and so do NEWTON,
                            CONJUGATE_GRADIENT, BFGS, DFP and LBFGS where the residual is rounding,
-                           which more steps would amplify */
+                           which more steps would amplify. LASSO: the duality gap is at most
+                           tolerance ||y||^2 / 2 at last; 0: 1e-10 */
     const icl_law *law; /* BAYES: mu, W, sigma^2 of linear labels, GAUSSIAN tasks and FIXED noise; its
                            context length does not matter; the solver keeps it alive */
     double gamma;       /* GD_PLUS_PLUS: gamma > 0; 0 (the default): 1 / (3 ||A||_inf), per
@@ -108,6 +116,12 @@ typedef struct icl_solver_options {
     icl_ridge_rule rule; /* RIDGE; default FIXED */
     double ridge_factor; /* RIDGE with ORACLE, TUNED: >= 0; default 1 */
     double ridge_most;  /* RIDGE with TUNED: > 0; 0 (the default): no bound */
+    const double *pool; /* POOL: the tasks (m x d), one a row; copied */
+    int64_t pool_count; /* POOL: m, 1 to 2^31 */
+    double noise;       /* POOL: sigma^2 >= 0; default 0 */
+    double l1, l1_per_example; /* LASSO: lambda = l1 + l1_per_example n > 0, n the number of examples;
+                           >= 0, default 0. The alpha of (1/2n) ||y - X w||^2 + alpha ||w||_1 is
+                           l1_per_example */
 } icl_solver_options;
 
 typedef struct icl_solver icl_solver;
@@ -127,19 +141,20 @@ ICL_API void icl_solver_free(icl_solver *solver);
 typedef struct icl_solver_report {
     icl_stop stop;  /* STEPS; CONVERGED, as the methods without steps always do but for
                        SINGULAR: a rank-deficient prompt of RIDGE and LEAST_SQUARES, answered with
-                       its minimum-norm solution; STALLED: rounding left no direction to search;
+                       its minimum-norm solution; STALLED: rounding left no direction to search,
+                       or no coordinate of LASSO to move; STEPS of LASSO: 100,000 sweeps;
                        DIVERGED: the residual has grown by 1 / eps, or w, the answer or the prompt's
                        moments left the finite numbers */
     int32_t rank;   /* LEAST_SQUARES: numerical rank of X (singular values above max(n, d) eps
                        s_max); else -1 */
-    int64_t steps;  /* steps done */
-    double step;    /* eta, alpha or lambda that was used; 0 for methods and prompts that have none
+    int64_t steps;  /* steps done; LASSO: sweeps over the coordinates */
+    double step;    /* eta, alpha or lambda that was used; LASSO: the duality gap at w; 0 for methods and prompts that have none
                        and for steps that differ between examples */
 } icl_solver_report;
 
 /* w[p d + j]: the solution of prompt p (B x d). reports: B of them, or NULL. The batch must hold
- * examples (ICL_CONTENTS_EXAMPLES) for LEAST_SQUARES, BAYES, ONLINE_GD, SGD and RIDGE with rules
- * ADAPTIVE and TUNED; the others read the moments that every batch holds. ICL_ERR_MISSING else. The
+ * examples (ICL_CONTENTS_EXAMPLES) for LEAST_SQUARES, BAYES, POOL, ONLINE_GD, SGD and RIDGE with
+ * rules ADAPTIVE and TUNED; the others read the moments that every batch holds. ICL_ERR_MISSING else. The
  * methods with steps run them as they stand above. A prompt that diverges keeps its last finite w
  * and says so in its report; the call still succeeds. A singular prompt under RIDGE with lambda = 0
  * gets the minimum-norm solution and a report that says SINGULAR. */
@@ -190,13 +205,14 @@ ICL_API icl_status icl_prefix_options_init(icl_prefix_options *options, size_t s
  * and those with a momentum take no more than O(sqrt kappa), after which nothing moves any longer.
  * Eigenvalues of A (A' for NEWTON) below 4 (t + d) eps of the greatest count as zero, so that
  * nothing is amplified in the null space: NEWTON goes on where its own products would stop at
- * rounding. ONLINE_GD, AVERAGE and SGD's first pass go on from the prefix before. The others run on
- * the prefix's moments.
+ * rounding. ONLINE_GD, AVERAGE and SGD's first pass go on from the prefix before, and so do POOL's
+ * squared errors, O(m d) a prefix, and LASSO, which descends from the w of the prefix before. The
+ * others run on the prefix's moments.
  *
  * The solvers have one dim, the batch's, else ICL_ERR_SHAPE; the batch must hold examples, else
  * ICL_ERR_MISSING. Runs on the threads of the first solver's context; no bit depends on their
  * number. Work space a thread: O(n d + d^2) doubles, O(n + d^2) for each solver of the first kinds,
- * O(K_s d) for the others. options NULL: defaults. */
+ * O(n d) for POOL, O(K_s d) for the others. options NULL: defaults. */
 ICL_API icl_status icl_solver_prefixes(const icl_solver *const *solvers, int64_t count,
                                        const icl_batch *batch, const icl_prefix_options *options,
                                        double *const *predictions, double *const *weights,

@@ -49,8 +49,9 @@ V8_INLINE v8 v8_round(v8 a, u8 *bits) {
 V8_INLINE v8 v8_minus_two_log(v8 u) {
     const uint64_t root_half = UINT64_C(0x3fe6a09e667f3bcd);
     u8 shifted = u8_add(u8_of_v8(u), u8_set(V8_EXPONENT_ONE - root_half));
-    v8 e = v8_sub(v8_of_u8(u8_or(u8_shift_right(shifted, 52), u8_set(UINT64_C(0x4330000000000000)))),
-                  v8_set(0x1p52 + 1023));
+    v8 e =
+        v8_sub(v8_of_u8(u8_or(u8_shift_right(shifted, 52), u8_set(UINT64_C(0x4330000000000000)))),
+               v8_set(0x1p52 + 1023));
     v8 m = v8_of_u8(u8_add(u8_and(shifted, u8_set(V8_MANTISSA)), u8_set(root_half)));
     v8 f = v8_sub(m, v8_set(1));
     v8 s = v8_div(f, v8_add(m, v8_set(1)));
@@ -97,14 +98,11 @@ V8_INLINE v8 v8_sin(v8 x) {
     return v8_of_u8(u8_xor(u8_of_v8(v8_choose(odd, cosine, sine)), sign));
 }
 
-/* tanh x = -E / (2 + E), E = exp(-2|x|) - 1, with the sign of x; beyond 20 it is 1 to rounding. */
-V8_INLINE v8 v8_tanh(v8 x) {
-    v8 size = v8_abs(x);
-    size = v8_choose(v8_less(size, v8_set(20)), size, v8_set(20));
-    v8 y = v8_mul(size, v8_set(-2));
+/* exp x = power (1 + e), power = 2^n, for |x| <= 708: x = n log 2 + r, |r| <= log 2 / 2; 2^-54. */
+V8_INLINE v8 v8_exp_parts(v8 x, v8 *power) {
     u8 q;
-    v8 n = v8_round(v8_mul(y, v8_set(0x1.71547652b82fep+0)), &q);
-    v8 r = v8_sub(y, v8_mul(n, v8_set(0x1.62e42fefap-1)));
+    v8 n = v8_round(v8_mul(x, v8_set(0x1.71547652b82fep+0)), &q);
+    v8 r = v8_sub(x, v8_mul(n, v8_set(0x1.62e42fefap-1)));
     r = v8_sub(r, v8_mul(n, v8_set(0x1.cf79abc9e3b3ap-40)));
     v8 e = v8_set(0x1.af38a9b0ec855p-26);
     e = v8_muladd(e, r, v8_set(0x1.289185613a3d6p-22));
@@ -116,9 +114,22 @@ V8_INLINE v8 v8_tanh(v8 x) {
     e = v8_muladd(e, r, v8_set(0x1.5555555553d63p-5));
     e = v8_muladd(e, r, v8_set(0x1.5555555555556p-3));
     e = v8_muladd(e, r, v8_set(0.5));
-    e = v8_muladd(v8_mul(r, r), e, r);
     /* 2^n from the low bits of the rounded number */
-    v8 power = v8_of_u8(u8_shift_left(u8_add(q, u8_set(1023)), 52));
+    *power = v8_of_u8(u8_shift_left(u8_add(q, u8_set(1023)), 52));
+    return v8_muladd(v8_mul(r, r), e, r);
+}
+
+/* exp x for x <= 708; 0 below -708, where results are not normal numbers. */
+V8_INLINE v8 v8_exp(v8 x) {
+    v8 power, e = v8_exp_parts(x, &power);
+    return v8_choose(v8_less(x, v8_set(-708)), v8_set(0), v8_muladd(power, e, power));
+}
+
+/* tanh x = -E / (2 + E), E = exp(-2|x|) - 1, with the sign of x; beyond 20 it is 1 to rounding. */
+V8_INLINE v8 v8_tanh(v8 x) {
+    v8 size = v8_abs(x), power;
+    size = v8_choose(v8_less(size, v8_set(20)), size, v8_set(20));
+    v8 e = v8_exp_parts(v8_mul(size, v8_set(-2)), &power);
     v8 E = v8_muladd(power, e, v8_sub(power, v8_set(1)));
     v8 t = v8_div(v8_negate(E), v8_add(v8_set(2), E));
     return v8_of_u8(u8_or(u8_of_v8(t), u8_and(u8_of_v8(x), u8_set(V8_SIGN))));

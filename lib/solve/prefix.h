@@ -39,7 +39,9 @@ struct icl_road {
 extern const icl_road icl_road_spectral; /* polynomials in A */
 extern const icl_road icl_road_triangle; /* factors that grow by a row */
 extern const icl_road icl_road_online;   /* one example after the other */
+extern const icl_road icl_road_pool;     /* posteriors over a pool of tasks */
 extern const icl_road icl_road_refit;    /* any algorithm, on the prefix's moments and examples */
+extern const icl_road icl_road_warm;     /* the same, from the w of the prefix before */
 
 /* x_{t+1} of prompt p, or its query 0 for t = n. */
 const double *icl_prefix_query(const icl_prefix_run *run, int64_t prompt, int64_t t);
@@ -52,15 +54,12 @@ void icl_prefix_put(const icl_prefix_run *run, const icl_prefix_part *part, int6
 void icl_prefix_report(const icl_prefix_run *run, const icl_prefix_part *part, int64_t prompt,
                        int64_t t, const icl_solver_report *report);
 
-/* Runs the part's algorithm on prefix t and writes all its rows. `moments` (d (d + 1)): A, then c,
- * of the prefix; NULL for an algorithm that does without. */
+/* Runs the part's algorithm on prefix t and writes all its rows. `moments` (d (d + 1) + 1): A, c
+ * and y^T y of the prefix; NULL for an algorithm that does without. */
 void icl_refit(const icl_prefix_run *run, const icl_prefix_part *part, int64_t prompt, int64_t t,
                const double *moments, double *scratch);
 int64_t icl_refit_scratch(const icl_prefix_run *run, const icl_prefix_part *part);
 /* The scratch of the solver's algorithm for any prefix of n examples; < 0: too large for LAPACK. */
 int64_t icl_refit_own(const icl_solver *solver, int64_t n);
-
-/* Sizes of memory added up; INT64_MAX where that overflows. */
-int64_t icl_sum(int64_t a, int64_t b);
 
 #endif

@@ -14,7 +14,7 @@ icl_status icl_prefix_options_init(icl_prefix_options *options, size_t size) {
 
 /* In the order in which a block takes them. */
 static const icl_road *const roads[] = {&icl_road_spectral, &icl_road_triangle, &icl_road_online,
-                                        &icl_road_refit};
+                                        &icl_road_pool,     &icl_road_warm,     &icl_road_refit};
 enum { ROADS = sizeof roads / sizeof *roads };
 
 typedef struct sweep {

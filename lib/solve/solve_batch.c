@@ -1,5 +1,5 @@
-/* A solver over a batch: blocks of 32 prompts on the context's threads, each prompt by itself, so
- * that no result depends on who computed it.
+/* A solver over a batch: blocks of ICL_SOLVE_BLOCK prompts on the context's threads, each prompt by
+ * itself, so that no result depends on who computed it.
  */
 #include <math.h>
 #include <string.h>
@@ -7,8 +7,6 @@
 #include "base/scratch.h"
 #include "solve/solver.h"
 #include "task/batch.h"
-
-enum { BLOCK = 32 };
 
 typedef struct sweep {
     const icl_solver *solver;
@@ -19,11 +17,17 @@ typedef struct sweep {
     int64_t scratch_size; /* of the algorithm */
 } sweep;
 
-/* A = n S and c = n b; 0 if they overflowed. */
-static int take_moments(const icl_batch *batch, int64_t index, double *A, double *c) {
+static int64_t block_end(const sweep *s, int64_t block) {
+    int64_t end = (block + 1) * ICL_SOLVE_BLOCK;
+    return end < s->batch->prompts ? end : s->batch->prompts;
+}
+
+/* A = n S, c = n b and yy = n s_yy; 0 if A or c overflowed. */
+static int take_moments(const icl_batch *batch, int64_t index, double *A, double *c, double *yy) {
     int64_t d = batch->dim;
     double n = (double)batch->examples;
-    icl_batch_moments(batch, index, A, c, NULL);
+    icl_batch_moments(batch, index, A, c, yy);
+    *yy *= n;
     for (int64_t i = 0; i < d * d; i++)
         A[i] *= n;
     for (int64_t i = 0; i < d; i++)
@@ -32,7 +36,8 @@ static int take_moments(const icl_batch *batch, int64_t index, double *A, double
 }
 
 void icl_solver_run(const icl_solver *solver, icl_prompt *prompt, int in_range) {
-    icl_solver_start(solver, prompt->w);
+    if (!prompt->warm)
+        icl_solver_start(solver, prompt->w);
     prompt->report = (icl_solver_report){.stop = ICL_STOP_DIVERGED, .rank = -1};
     int solved = in_range && solver->algorithm->run(solver, prompt) == ICL_OK;
     if (!solved || !icl_all_finite(prompt->w, prompt->d)) {
@@ -67,9 +72,8 @@ static icl_status solve_block(void *user, int64_t block) {
                          .c = moments ? c : NULL,
                          .scratch = A + (moments ? d * d : 0),
                          .scratch_size = s->scratch_size};
-    int64_t end = (block + 1) * BLOCK < batch->prompts ? (block + 1) * BLOCK : batch->prompts;
-    for (int64_t p = block * BLOCK; p < end; p++) {
-        int in_range = !moments || take_moments(batch, p, A, c);
+    for (int64_t p = block * ICL_SOLVE_BLOCK; p < block_end(s, block); p++) {
+        int in_range = !moments || take_moments(batch, p, A, c, &prompt.yy);
         if (batch->X != NULL) {
             prompt.X = batch->X + p * n * d;
             prompt.y = batch->y + p * n;
@@ -82,6 +86,34 @@ static icl_status solve_block(void *user, int64_t block) {
             s->reports[p] = prompt.report;
         if (s->prediction != NULL)
             predict_prompt(s, p, prompt.w);
+    }
+    icl_scratch_give(s->scratch, slot);
+    return ICL_OK;
+}
+
+/* The same where the algorithm takes the block as a whole: the slot holds its scratch, then w of
+ * all prompts. */
+static icl_status solve_together(void *user, int64_t block) {
+    const sweep *s = user;
+    const icl_batch *batch = s->batch;
+    int64_t d = batch->dim, n = batch->examples, first = block * ICL_SOLVE_BLOCK;
+    int64_t count = block_end(s, block) - first;
+    double *slot = icl_scratch_take(s->scratch), *w = slot + s->scratch_size;
+    s->solver->algorithm->run_block(s->solver, count, n, batch->X + first * n * d,
+                                    batch->y + first * n, slot, w);
+    for (int64_t p = 0; p < count; p++) {
+        double *answer = w + p * d, *to = s->w != NULL ? s->w : s->path;
+        icl_solver_report report = {.stop = ICL_STOP_CONVERGED, .rank = -1};
+        if (!icl_all_finite(answer, d)) {
+            report.stop = ICL_STOP_DIVERGED;
+            memset(answer, 0, (size_t)d * sizeof *answer);
+        }
+        if (to != NULL)
+            memcpy(to + (first + p) * d, answer, (size_t)d * sizeof *answer);
+        if (s->reports != NULL)
+            s->reports[first + p] = report;
+        if (s->prediction != NULL)
+            predict_prompt(s, first + p, answer);
     }
     icl_scratch_give(s->scratch, slot);
     return ICL_OK;
@@ -108,10 +140,13 @@ static icl_status sweep_batch(const char *function, sweep *s) {
     ICL_REQUIRE(context, s->scratch_size >= 0, ICL_ERR_SIZE,
                 "%s: context = %lld and dim = %lld are too large for LAPACK", function,
                 (long long)n, (long long)d);
-    int64_t prompt_size = 2 * d + (solver->algorithm->examples ? 0 : d * d);
-    ICL_TRY(icl_scratch_create(context, prompt_size + s->scratch_size, &s->scratch));
+    int together = solver->algorithm->run_block != NULL;
+    int64_t own = 2 * d + (solver->algorithm->examples ? 0 : d * d);
+    ICL_TRY(icl_scratch_create(
+        context, icl_sum(together ? ICL_SOLVE_BLOCK * d : own, s->scratch_size), &s->scratch));
     icl_status status =
-        icl_parallel(context, (s->batch->prompts + BLOCK - 1) / BLOCK, solve_block, s);
+        icl_parallel(context, (s->batch->prompts + ICL_SOLVE_BLOCK - 1) / ICL_SOLVE_BLOCK,
+                     together ? solve_together : solve_block, s);
     icl_scratch_free(context, s->scratch);
     return status;
 }

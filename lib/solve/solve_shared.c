@@ -39,8 +39,10 @@ void icl_prompt_record(icl_prompt *prompt, int64_t step) {
 void icl_prompt_finish(icl_prompt *prompt) {
     if (prompt->path == NULL)
         return;
+    int64_t done = prompt->report.steps; /* of sweeps, LASSO may have done more than it has rows */
     if (prompt->grid == NULL)
-        for (int64_t step = prompt->report.steps; step <= prompt->steps; step++)
+        for (int64_t step = done < prompt->steps ? done : prompt->steps; step <= prompt->steps;
+             step++)
             write_row(prompt, step);
     else
         while (prompt->recorded < prompt->grid_count)

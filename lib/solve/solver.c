@@ -35,6 +35,8 @@ static const icl_algorithm *const algorithms[] = {
     [ICL_METHOD_BFGS] = &icl_algorithm_bfgs,
     [ICL_METHOD_DFP] = &icl_algorithm_dfp,
     [ICL_METHOD_LBFGS] = &icl_algorithm_lbfgs,
+    [ICL_METHOD_POOL] = &icl_algorithm_pool,
+    [ICL_METHOD_LASSO] = &icl_algorithm_lasso,
 };
 enum { METHODS = sizeof algorithms / sizeof *algorithms };
 
@@ -65,7 +67,10 @@ static icl_status check_numbers(const icl_context *context, const icl_solver_opt
                  {"least", o->least},
                  {"greatest", o->greatest},
                  {"ridge_factor", o->ridge_factor},
-                 {"ridge_most", o->ridge_most}};
+                 {"ridge_most", o->ridge_most},
+                 {"noise", o->noise},
+                 {"l1", o->l1},
+                 {"l1_per_example", o->l1_per_example}};
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
         ICL_TRY(icl_check_real(context, function, reals[i].name, reals[i].value, 0));
     ICL_REQUIRE(context, o->momentum < 1, ICL_ERR_ARGUMENT, "%s: momentum = %g, must be below 1",
@@ -107,12 +112,26 @@ static icl_status check_symmetric(const icl_context *context, int64_t d, const d
     return ICL_OK;
 }
 
+static icl_status check_pool(const icl_context *context, const icl_solver_options *o) {
+    const char *function = "icl_solver_create";
+    ICL_REQUIRE(context, o->pool != NULL, ICL_ERR_ARGUMENT,
+                "%s: pool is NULL, but method = POOL needs one", function);
+    ICL_TRY(icl_check_range(context, function, "pool_count", o->pool_count, 1, INT64_C(1) << 31));
+    return icl_check_array(context, function, "pool", o->pool, o->pool_count * o->dim);
+}
+
 static icl_status check_options(const icl_context *context, const icl_solver_options *o) {
     ICL_TRY(check_numbers(context, o));
     if (algorithms[o->method]->start && o->start != NULL)
         ICL_TRY(icl_check_array(context, "icl_solver_create", "start", o->start, o->dim));
     if (o->method == ICL_METHOD_PGD)
         ICL_TRY(check_symmetric(context, o->dim, o->preconditioner));
+    if (o->method == ICL_METHOD_POOL)
+        ICL_TRY(check_pool(context, o));
+    ICL_REQUIRE(context, o->method != ICL_METHOD_LASSO || o->l1 > 0 || o->l1_per_example > 0,
+                ICL_ERR_ARGUMENT,
+                "icl_solver_create: l1 = 0 and l1_per_example = 0, but method = LASSO needs a "
+                "penalty");
     return o->method == ICL_METHOD_BAYES ? check_law(context, o) : ICL_OK;
 }
 
@@ -177,10 +196,12 @@ icl_status icl_solver_create(icl_context *context, const icl_solver_options *opt
     solver->dim = o.dim;
     solver->steps = solver->algorithm->steps ? o.steps : 0;
     solver->options = o;
-    solver->options.preconditioner = solver->options.start = NULL;
+    solver->options.preconditioner = solver->options.start = solver->options.pool = NULL;
     solver->options.law = NULL;
     solver->examples = solver->algorithm->examples || icl_ridge_estimates(solver);
     icl_status status = copy_matrices(solver, &o);
+    if (status == ICL_OK && o.method == ICL_METHOD_POOL)
+        status = icl_pool_pack(solver, o.pool, o.pool_count);
     if (status == ICL_OK && o.method == ICL_METHOD_BAYES)
         status = icl_law_share(o.law, &solver->law);
     if (status != ICL_OK) {
@@ -197,6 +218,7 @@ void icl_solver_free(icl_solver *solver) {
     icl_context *context = solver->context;
     icl_law_free(solver->law);
     icl_dealloc(context, solver->matrices);
+    icl_dealloc(context, solver->tiles);
     icl_dealloc(context, solver);
     icl_context_free(context);
 }

@@ -11,16 +11,21 @@
 #include "base/context.h"
 #include "task/law.h"
 
+/* Prompts that one block of a solver's parallel work has. */
+enum { ICL_SOLVE_BLOCK = 32 };
+
 /* One prompt on its way through an algorithm. */
 typedef struct icl_prompt {
     int64_t n, d;
     const double *X, *y; /* n x d, n; NULL where the batch leaves them out */
     const double *A, *c; /* d x d, d; NULL for an algorithm that reads the examples */
+    double yy;           /* y^T y, beside them */
     double noise;        /* the prompt's sigma^2, 0 where the batch does not know it */
     int64_t steps;       /* the number asked for */
     double *scratch;
     int64_t scratch_size;
     double *w;                    /* d: holds w_0 or 0 at first, the answer at last */
+    int warm;                     /* 1: w holds a better start than that */
     double *path;                 /* w_i for each i of the grid, or for i = 0..steps; or NULL */
     const int64_t *grid;          /* numbers of steps, ascending; NULL: all */
     int64_t grid_count, recorded; /* of the grid's rows so far */
@@ -37,6 +42,10 @@ typedef struct icl_algorithm {
     /* Doubles of scratch for prompts of n examples; < 0: too large for LAPACK. */
     int64_t (*scratch)(const icl_solver *solver, int64_t n);
     icl_status (*run)(const icl_solver *solver, icl_prompt *prompt);
+    /* Instead of run, for a method without steps that serves many prompts at once: w (count x d) of
+     * `count` <= ICL_SOLVE_BLOCK prompts whose X and y follow each other. */
+    void (*run_block)(const icl_solver *solver, int64_t count, int64_t n, const double *X,
+                      const double *y, double *scratch, double *w);
     const icl_road *road; /* NULL: every prefix is run for itself */
 } icl_algorithm;
 
@@ -57,6 +66,8 @@ extern const icl_algorithm icl_algorithm_conjugate_gradient;
 extern const icl_algorithm icl_algorithm_bfgs;
 extern const icl_algorithm icl_algorithm_dfp;
 extern const icl_algorithm icl_algorithm_lbfgs;
+extern const icl_algorithm icl_algorithm_pool;
+extern const icl_algorithm icl_algorithm_lasso;
 
 struct icl_solver {
     icl_context *context;
@@ -70,9 +81,14 @@ struct icl_solver {
     int64_t rank;
     const double *start; /* w_0 (d); NULL: 0 */
     icl_law *law;        /* of BAYES */
+    double *tiles;       /* the pool of POOL, packed: pool_posterior.h */
+    int64_t tile_count;
 };
 
 /* ---- what the algorithms share ---- */
+
+/* Packs a pool of `count` tasks (count x d) into solver->tiles. */
+icl_status icl_pool_pack(icl_solver *solver, const double *pool, int64_t count);
 
 /* w_0, or 0 for the methods without one. */
 void icl_solver_start(const icl_solver *solver, double *w);
@@ -117,6 +133,9 @@ icl_status icl_extremes(int64_t d, int64_t rank, double tolerance, const double 
 int64_t icl_filtered_scratch(int64_t n, int64_t d);
 icl_status icl_filtered_solve(int64_t n, int64_t d, const double *X, const double *r, double lambda,
                               double *scratch, int64_t scratch_size, double *z, int64_t *rank);
+
+/* Sizes of memory added up; INT64_MAX where that overflows. */
+int64_t icl_sum(int64_t a, int64_t b);
 
 /* What counts as zero beside 1: max(n, d) eps among singular values of X, 4 (n + d) eps among
  * eigenvalues of X^T X, whose entries carry the rounding of n sums. */
