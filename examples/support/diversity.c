@@ -5,20 +5,28 @@
 
 enum { BLOCK = 256 }; /* prompts that are drawn at once */
 
-void diversity_open(diversity *s, lab *l) {
-    double d = (double)l->e->settings.dim;
+/* x ~ N(0, I / d); the variance must live as long as the options. */
+static icl_law_options options_of(diversity *s, double *variance) {
+    icl_law_options o = lab_law(s->l);
+    *variance = 1 / (double)s->dim;
+    o.dim = s->dim;
+    o.context = s->context;
+    o.noise = s->rho;
+    o.covariance = ICL_COVARIANCE_SCALAR;
+    o.covariance_values = variance;
+    o.tasks = ICL_TASKS_SPHERE;
+    return o;
+}
+
+void diversity_open(diversity *s, lab *l, int64_t dim) {
+    double d = (double)dim, variance;
     s->l = l;
+    s->dim = dim;
     s->context = (int64_t)fmax(1, round(s->alpha * d));
     s->tasks = (int64_t)fmax(1, round(s->kappa * d));
     s->alpha = (double)s->context / d;
     s->kappa = (double)s->tasks / d;
-    l->e->settings.context = s->context;
-    l->e->settings.noise = s->rho;
-    icl_law_options o = lab_law(l);
-    double variance = 1 / d;
-    o.covariance = ICL_COVARIANCE_SCALAR;
-    o.covariance_values = &variance;
-    o.tasks = ICL_TASKS_SPHERE;
+    icl_law_options o = options_of(s, &variance);
     lab_ok(l, icl_law_create(l->context, &o, &s->fresh));
 }
 
@@ -32,10 +40,9 @@ static icl_law *pool_of(diversity *s, int64_t number) {
     icl_sampler *sampler;
     icl_batch *batch;
     icl_law *law;
-    icl_law_options o = lab_law(l);
-    double variance = 1 / (double)o.dim;
-    o.covariance = ICL_COVARIANCE_SCALAR;
-    o.covariance_values = &variance;
+    double variance;
+    icl_law_options o = options_of(s, &variance);
+    o.tasks = ICL_TASKS_GAUSSIAN;
     lab_ok(l, icl_sampler_create(l->context, s->fresh, l->e->settings.seed, &sampler));
     lab_ok(l, icl_sampler_batch(sampler, s->tasks, 1, ICL_CONTENTS_TASKS, &batch));
     lab_ok(l, icl_sampler_draw_moments(sampler, number * s->tasks, batch));
@@ -85,7 +92,7 @@ static void add_prompts(lab *l, icl_fit *fit, const icl_sampler *sampler, int64_
 
 diversity_errors diversity_fit(diversity *s, int64_t prompts, int64_t first) {
     lab *l = s->l;
-    int64_t d = l->e->settings.dim;
+    int64_t d = s->dim;
     double *icl = example_array(l->e, s->repeats), *idg = example_array(l->e, s->repeats),
            *gamma = example_array(l->e, d * (d + 1));
     icl_fit *fit;
@@ -113,7 +120,7 @@ diversity_errors diversity_fit(diversity *s, int64_t prompts, int64_t first) {
 static double risk_of(diversity *s, const icl_solver *solver, const icl_law *law, int64_t prompts,
                       int64_t first) {
     lab *l = s->l;
-    int64_t size = prompts * l->e->settings.dim;
+    int64_t size = prompts * s->dim;
     double sum = 0, *w = example_array(l->e, size);
     icl_sampler *sampler;
     icl_batch *batch;
@@ -134,6 +141,7 @@ diversity_errors diversity_solver(diversity *s, icl_method method, int64_t promp
     lab *l = s->l;
     double *icl = example_array(l->e, s->repeats), *idg = example_array(l->e, s->repeats);
     icl_solver_options o = lab_solver(l, method);
+    o.dim = s->dim;
     o.ridge = o.noise = s->rho;
     for (int64_t i = 0; i < s->repeats; i++) {
         icl_law *pool = pool_of(s, first + i);
@@ -160,4 +168,12 @@ icl_asymptotic diversity_theory(diversity *s, double tau) {
     o.ridge = s->ridge;
     lab_ok(s->l, icl_theory_asymptotic(s->l->context, &o, &a));
     return a;
+}
+
+diversity_row diversity_at(diversity *s, double tau, int64_t first) {
+    double squared = (double)(s->dim * s->dim), prompts = fmax(1, round(tau * squared));
+    diversity_row row = {.tau = prompts / squared};
+    row.layer = diversity_fit(s, (int64_t)prompts, first);
+    row.theory = diversity_theory(s, row.tau);
+    return row;
 }
