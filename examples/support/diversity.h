@@ -46,10 +46,10 @@ icl_asymptotic diversity_theory(diversity *s, double tau);
 
 /* Theory over error, which is 1 - c/d + O(1/d^2), at 1/d = 0, by the line through the rows of a
  * large and of a small number of covariates (count each): judges it against 1, for |tau - 1| >= 0.3
- * and small sizes of at least 8 (examples and tasks: 4). Its deviation may be four standard errors
- * and the square of what the line adds. limit (count): theory over it, the error that the measured
- * ones tend to. NaN for d = 1. */
-enum { DIVERSITY_SIGMAS = 4 };
+ * and where the small one has DIVERSITY_LEAST covariates, examples, tasks and prompts. Its
+ * deviation may be DIVERSITY_SIGMAS standard errors and the square of what the line adds. limit
+ * (count): theory over it, the error that the measured ones tend to; NaN for d = 1. */
+enum { DIVERSITY_SIGMAS = 4, DIVERSITY_LEAST = 8 };
 void diversity_judge(const diversity *large, const diversity_row *at, const diversity *small,
                      const diversity_row *of, int64_t count, int fresh, double *limit);
 

@@ -11,11 +11,11 @@ static icl_estimate ratio_of(const diversity_row *row, int fresh) {
 }
 
 /* 1 where covariates, examples, tasks and prompts are many enough for the line, and tau is far from
- * the pole. Errors of fewer have no second moment. */
+ * the pole. Errors of very few have no variance. */
 static int is_judged(const diversity *small, const diversity_row *row) {
-    double h = (double)small->dim,
-           half = (double)(2 * (small->context < small->tasks ? small->context : small->tasks));
-    return fmin(fmin(h, half), row->tau * h * h) >= 8 && fabs(row->tau - 1) >= 0.3 - 1 / h / h;
+    double h = (double)small->dim, sizes = fmin((double)small->context, (double)small->tasks);
+    return fmin(fmin(h, sizes), row->tau * h * h) >= DIVERSITY_LEAST &&
+           fabs(row->tau - 1) >= 0.3 - 1 / h / h;
 }
 
 void diversity_judge(const diversity *large, const diversity_row *at, const diversity *small,
