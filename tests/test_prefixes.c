@@ -108,8 +108,8 @@ START_TEST(test_answers_are_w_times_the_next_example) {
         for (int64_t row = 0; row < rows_of(&c, m); row++) {
             int64_t K = c.grids[m] != NULL ? c.counts[m] : 1, p = row / (K * (N + 1));
             const double *x = query_at(batch, p, row / K % (N + 1)), *w = c.weights[m] + row * DIM;
-            ASSERT_CLOSE(c.predictions[m][row], dot(DIM, w, x), TOL_ALGEBRA(DIM + N, 1),
-                         (1 + norm(DIM, w)) * norm(DIM, x));
+            ASSERT_CLOSE(c.predictions[m][row], read_out(m, dot(DIM, w, x)),
+                         TOL_ALGEBRA(DIM + N, 1), (1 + norm(DIM, w)) * norm(DIM, x));
         }
     free_crowd(&c);
     icl_batch_free(batch);

@@ -132,7 +132,7 @@ static inline void assert_same_bits(int64_t count, const double *got, const doub
 
 /* ---- every method at once ---- */
 
-enum { METHODS = 19, DIM = 4 };
+enum { METHODS = 20, DIM = 4 };
 
 static inline int iterates(int method) {
     return method != ICL_METHOD_RIDGE && method != ICL_METHOD_LEAST_SQUARES &&
@@ -142,7 +142,8 @@ static inline int iterates(int method) {
 
 static inline int reads_examples(int method) {
     return method == ICL_METHOD_LEAST_SQUARES || method == ICL_METHOD_BAYES ||
-           method == ICL_METHOD_ONLINE_GD || method == ICL_METHOD_SGD || method == ICL_METHOD_POOL;
+           method == ICL_METHOD_ONLINE_GD || method == ICL_METHOD_SGD ||
+           method == ICL_METHOD_POOL || method == ICL_METHOD_LOGISTIC;
 }
 
 static const double identity[DIM * DIM] = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1};
@@ -157,12 +158,19 @@ static inline icl_law *default_law(icl_context *context) {
     return law;
 }
 
+/* The answer to a query with w.x = score. */
+static inline double read_out(int method, double score) {
+    return method == ICL_METHOD_LOGISTIC ? tanh(score / 2) : score;
+}
+
 /* What some method cannot do without, but for a law. */
 static inline void give_needs(icl_solver_options *o) {
     o->preconditioner = identity;
     o->pool = identity;
     o->pool_count = DIM;
     o->l1 = 0.3;
+    if (o->method == ICL_METHOD_LOGISTIC)
+        o->ridge = 0.1;
 }
 
 /* A solver of each method that works on prompts of dimension 4. */
@@ -171,7 +179,7 @@ static inline icl_solver *solver_of_method(icl_context *context, icl_method meth
     icl_solver_options o = options_of(method, DIM, 6);
     give_needs(&o);
     o.noise = 0.5;
-    o.ridge = method == ICL_METHOD_RIDGE ? 0.1 : 0;
+    o.ridge = method == ICL_METHOD_RIDGE || method == ICL_METHOD_LOGISTIC ? 0.1 : 0;
     o.tolerance = method == ICL_METHOD_GD      ? 0.05  /* prompts stop at different steps */
                   : method == ICL_METHOD_LASSO ? 1e-30 /* where rounding stops it */
                                                : 0;

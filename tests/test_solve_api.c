@@ -10,7 +10,8 @@ START_TEST(test_predictions_are_w_times_the_query) {
         ASSERT_OK(context, icl_solver_solve(solver, batch, w, NULL));
         ASSERT_OK(context, icl_solver_predict(solver, batch, prediction));
         for (int i = 0; i < 140; i++)
-            ASSERT_CLOSE(prediction[i], dot(DIM, w + i / 2 * DIM, icl_batch_query(batch) + i * DIM),
+            ASSERT_CLOSE(prediction[i],
+                         read_out(m, dot(DIM, w + i / 2 * DIM, icl_batch_query(batch) + i * DIM)),
                          TOL_ALGEBRA(DIM, 1), 10);
         icl_predictor predictor;
         ASSERT_OK(context, icl_solver_predictor(solver, &predictor));

@@ -115,6 +115,7 @@ START_TEST(test_options_that_a_method_needs) {
     REFUSES(ICL_ERR_ARGUMENT, "pool_count = 2147483649", pool_count, (INT64_C(1) << 31) + 1);
     o = options_of(ICL_METHOD_LASSO, DIM, 3);
     REFUSES(ICL_ERR_ARGUMENT, "needs a penalty", l1, 0);
+    REFUSES(ICL_ERR_ARGUMENT, "needs mu > 0", method, ICL_METHOD_LOGISTIC);
     icl_context_free(context);
 }
 END_TEST

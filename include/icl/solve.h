@@ -35,6 +35,9 @@
  *                sigma = 0: the mean of the w_i with the least ||y - X w_i||
  * LASSO          argmin (1/2) ||y - X w||^2 + lambda ||w||_1, by cyclic coordinate     Tibshirani
  *                descent on A and c until the duality gap is small                     1996
+ * LOGISTIC       damped Newton for f(w) = (1/n) sum_i log(1 + exp(-s_i w.x_i))         Giannou et al.
+ *                + (mu/2) ||w||^2, s_i the sign of y_i: w <- w - eta H^-1 g; answers   2403.03183
+ *                2 p - 1 = tanh(w.x / 2), the mean of a label -1 or 1
  */
 #ifndef ICL_SOLVE_H
 #define ICL_SOLVE_H
@@ -65,6 +68,7 @@ typedef enum icl_method {
     ICL_METHOD_LBFGS = 16,
     ICL_METHOD_POOL = 17,
     ICL_METHOD_LASSO = 18,
+    ICL_METHOD_LOGISTIC = 19,
     ICL_METHOD_FORCE_INT = 0x7fffffff
 } icl_method;
 
@@ -91,16 +95,18 @@ typedef struct icl_solver_options {
                            NESTEROV: eta > 0; 0: 1 / u. GD_PLUS_PLUS: eta > 0; 0: 1 / ||A||_inf, by
                            the greatest row sum. NEWTON: alpha > 0; 0: 1 / ||A'^2||_F. All of these
                            per prompt. ONLINE_GD, SGD: eta > 0; 0: 1 / ||x_i||^2, which fits
-                           example i exactly */
+                           example i exactly. LOGISTIC: eta > 0; 0: with H and g of w,
+                           2 sqrt(mu) / (2 sqrt(mu) + R sqrt(g^T H^-1 g)), R = max(1, ||x_i||) */
     const double *preconditioner; /* PGD: B (d x d), symmetric positive semi-definite; copied */
     const double *start; /* w0 (d), copied; NULL: 0. Of the methods with steps but NEWTON and
                             GD_PLUS_PLUS, which begin at theirs, and of ONLINE_GD */
-    double ridge;       /* RIDGE, NEWTON: lambda >= 0; default 0 */
+    double ridge;       /* RIDGE, NEWTON: lambda >= 0; LOGISTIC: mu > 0; default 0 */
     double tolerance;   /* the methods with steps but SGD: stop a prompt when ||A w - c|| <=
-                           tolerance ||c|| (A' for NEWTON); default 0: all steps are done, but a w
+                           tolerance ||c|| (A' for NEWTON; LOGISTIC: ||g(w)|| <=
+                           tolerance ||g(0)||); default 0: all steps are done, but a w
                            that nothing can move (X = 0) stops at once, and so do NEWTON,
-                           CONJUGATE_GRADIENT, BFGS, DFP and LBFGS where the residual is rounding,
-                           which more steps would amplify. LASSO: the duality gap is at most
+                           CONJUGATE_GRADIENT, BFGS, DFP, LBFGS and LOGISTIC where the residual is
+                           rounding, which more steps would amplify. LASSO: the duality gap is at most
                            tolerance ||y||^2 / 2 at last; 0: 1e-10 */
     const icl_law *law; /* BAYES: mu, W, sigma^2 of linear labels, GAUSSIAN tasks and FIXED noise; its
                            context length does not matter; the solver keeps it alive */
@@ -153,9 +159,9 @@ typedef struct icl_solver_report {
 } icl_solver_report;
 
 /* w[p d + j]: the solution of prompt p (B x d). reports: B of them, or NULL. The batch must hold
- * examples (ICL_CONTENTS_EXAMPLES) for LEAST_SQUARES, BAYES, POOL, ONLINE_GD, SGD and RIDGE with
- * rules ADAPTIVE and TUNED; the others read the moments that every batch holds. ICL_ERR_MISSING else. The
- * methods with steps run them as they stand above. A prompt that diverges keeps its last finite w
+ * examples (ICL_CONTENTS_EXAMPLES) for LEAST_SQUARES, BAYES, POOL, LOGISTIC, ONLINE_GD, SGD and
+ * RIDGE with rules ADAPTIVE and TUNED; the others read the moments that every batch holds.
+ * ICL_ERR_MISSING else. The methods with steps run them as they stand above. A prompt that diverges keeps its last finite w
  * and says so in its report; the call still succeeds. A singular prompt under RIDGE with lambda = 0
  * gets the minimum-norm solution and a report that says SINGULAR. */
 ICL_API icl_status icl_solver_solve(const icl_solver *solver, const icl_batch *batch, double *w,
@@ -166,7 +172,7 @@ ICL_API icl_status icl_solver_solve(const icl_solver *solver, const icl_batch *b
 ICL_API icl_status icl_solver_path(const icl_solver *solver, const icl_batch *batch, double *path,
                                    icl_solver_report *reports);
 
-/* prediction[p q + j] = w_p . x_query (B x q). */
+/* prediction[p q + j] = w_p . x_query (B x q); of LOGISTIC tanh(w_p . x_query / 2). */
 ICL_API icl_status icl_solver_predict(const icl_solver *solver, const icl_batch *batch,
                                       double *prediction);
 
@@ -188,7 +194,8 @@ ICL_API icl_status icl_prefix_options_init(icl_prefix_options *options, size_t s
  * query 0 for t = n. One call asks `count` solvers about every prefix of every prompt: with w the
  * weights of solver s after steps[s][k] steps on prefix t of prompt p,
  *
- *     predictions[s][(p (n + 1) + t) K_s + k] = w . x_{t+1}     (B x (n + 1) x K_s)
+ *     predictions[s][(p (n + 1) + t) K_s + k] = w . x_{t+1}     (B x (n + 1) x K_s; of LOGISTIC
+ *                                                                the tanh of half of it)
  *     weights[s][((p (n + 1) + t) K_s + k) d + j] = w_j         (B x (n + 1) x K_s x d)
  *     reports[s][p (n + 1) + t]                                 (B x (n + 1))
  *

@@ -224,6 +224,22 @@ ICL_API icl_status icl_theory_certify(const icl_law *law, const icl_simulation *
                                       const double *u, double v, const double *M, const double *r,
                                       int64_t rank, icl_certificate *certificate);
 
+/* ---- nonparametric rates (Kim et al. 2408.12186) ---- */
+
+typedef struct icl_rate {
+    size_t size;       /* set to sizeof(icl_rate) by the caller */
+    double smoothness; /* a = 1 / sum_j 1 / alpha_j; alpha / d where all are equal */
+    double exponent;   /* 2 a / (2 a + 1): the risk falls as n^-exponent, but for a logarithm */
+    double features;   /* N* = n^(1 / (2 a + 1)), of the network below the attention layer */
+    double tasks;      /* n N* = n^((2 a + 2) / (2 a + 1)): so many are needed in training */
+} icl_rate;
+
+/* The rate at which a feature network and one layer of linear attention learn functions of `dim` >= 1
+ * variables with Besov smoothness alpha_j > 0 in variable j (smoothness: d values), from n >= 1
+ * examples: the optimum of N^-2a + (N log N) / n + (N^2 log N) / T over N and T, no constants. */
+ICL_API icl_status icl_theory_rate(const icl_context *context, int64_t dim,
+                                   const double *smoothness, int64_t n, icl_rate *rate);
+
 #ifdef __cplusplus
 }
 #endif

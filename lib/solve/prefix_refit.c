@@ -57,7 +57,8 @@ static void put(const icl_prefix_run *run, const icl_prefix_part *part, int64_t 
     const double *query = icl_prefix_query(run, prompt, t);
     for (int64_t k = 0; k < part->count; k++) {
         const double *w = p->path != NULL ? p->path + k * run->d : p->w;
-        icl_prefix_put(run, part, prompt, t, k, icl_frobenius(run->d, w, query), w, &p->report);
+        double answer = icl_solver_answer(part->solver, w, query);
+        icl_prefix_put(run, part, prompt, t, k, answer, w, &p->report);
     }
     icl_prefix_report(run, part, prompt, t, &p->report);
 }

@@ -50,12 +50,8 @@ void icl_solver_run(const icl_solver *solver, icl_prompt *prompt, int in_range) 
 static void predict_prompt(const sweep *s, int64_t index, const double *w) {
     int64_t d = s->batch->dim, q = s->batch->queries;
     const double *query = s->batch->query_rows + index * q * d;
-    for (int64_t j = 0; j < q; j++) {
-        double sum = 0;
-        for (int64_t i = 0; i < d; i++)
-            sum += w[i] * query[j * d + i];
-        s->prediction[index * q + j] = sum;
-    }
+    for (int64_t j = 0; j < q; j++)
+        s->prediction[index * q + j] = icl_solver_answer(s->solver, w, query + j * d);
 }
 
 /* Prompts of one block. A slot holds w (d), c (d), A (d x d), then the algorithm's scratch. */

@@ -16,6 +16,11 @@ double icl_moment_tolerance(int64_t n, int64_t d) {
     return 4 * (double)(n + d) * DBL_EPSILON;
 }
 
+double icl_solver_answer(const icl_solver *solver, const double *w, const double *x) {
+    double score = icl_frobenius(solver->dim, w, x);
+    return solver->algorithm->link != NULL ? solver->algorithm->link(score) : score;
+}
+
 void icl_solver_start(const icl_solver *solver, double *w) {
     if (solver->start != NULL)
         memcpy(w, solver->start, (size_t)solver->dim * sizeof *w);

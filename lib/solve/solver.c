@@ -37,6 +37,7 @@ static const icl_algorithm *const algorithms[] = {
     [ICL_METHOD_LBFGS] = &icl_algorithm_lbfgs,
     [ICL_METHOD_POOL] = &icl_algorithm_pool,
     [ICL_METHOD_LASSO] = &icl_algorithm_lasso,
+    [ICL_METHOD_LOGISTIC] = &icl_algorithm_logistic,
 };
 enum { METHODS = sizeof algorithms / sizeof *algorithms };
 
@@ -132,6 +133,8 @@ static icl_status check_options(const icl_context *context, const icl_solver_opt
                 ICL_ERR_ARGUMENT,
                 "icl_solver_create: l1 = 0 and l1_per_example = 0, but method = LASSO needs a "
                 "penalty");
+    ICL_REQUIRE(context, o->method != ICL_METHOD_LOGISTIC || o->ridge > 0, ICL_ERR_ARGUMENT,
+                "icl_solver_create: ridge = 0, but method = LOGISTIC needs mu > 0");
     return o->method == ICL_METHOD_BAYES ? check_law(context, o) : ICL_OK;
 }
 

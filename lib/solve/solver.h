@@ -42,6 +42,8 @@ typedef struct icl_algorithm {
     /* Doubles of scratch for prompts of n examples; < 0: too large for LAPACK. */
     int64_t (*scratch)(const icl_solver *solver, int64_t n);
     icl_status (*run)(const icl_solver *solver, icl_prompt *prompt);
+    /* The answer to a query, from w.x; NULL: that itself. */
+    double (*link)(double score);
     /* Instead of run, for a method without steps that serves many prompts at once: w (count x d) of
      * `count` <= ICL_SOLVE_BLOCK prompts whose X and y follow each other. */
     void (*run_block)(const icl_solver *solver, int64_t count, int64_t n, const double *X,
@@ -68,6 +70,7 @@ extern const icl_algorithm icl_algorithm_dfp;
 extern const icl_algorithm icl_algorithm_lbfgs;
 extern const icl_algorithm icl_algorithm_pool;
 extern const icl_algorithm icl_algorithm_lasso;
+extern const icl_algorithm icl_algorithm_logistic;
 
 struct icl_solver {
     icl_context *context;
@@ -89,6 +92,9 @@ struct icl_solver {
 
 /* Packs a pool of `count` tasks (count x d) into solver->tiles. */
 icl_status icl_pool_pack(icl_solver *solver, const double *pool, int64_t count);
+
+/* The answer of w (d) to a query x (d). */
+double icl_solver_answer(const icl_solver *solver, const double *w, const double *x);
 
 /* w_0, or 0 for the methods without one. */
 void icl_solver_start(const icl_solver *solver, double *w);
