@@ -29,7 +29,7 @@ static crowd make_crowd(icl_context *context, int64_t B) {
         c.counts[m] = m % 3 == 0 ? -5 : m % 3 == 1 ? 2 : 5; /* without a grid it is not read */
         size_t rows = (size_t)rows_of(&c, m);
         c.predictions[m] = malloc(rows * sizeof(double));
-        c.weights[m] = malloc(rows * DIM * sizeof(double));
+        c.weights[m] = has_weights(m) ? malloc(rows * DIM * sizeof(double)) : NULL;
         c.reports[m] = malloc((size_t)(B * (N + 1)) * sizeof *c.reports[m]);
     }
     return c;
@@ -62,6 +62,12 @@ static void ask_crowd(icl_context *context, crowd *c, const icl_batch *batch) {
                                            c->weights, c->reports));
 }
 
+/* Nothing for a method without. */
+static void assert_same_weights(int m, int64_t rows, const double *got, const double *expected) {
+    if (has_weights(m))
+        assert_same_bits(rows * DIM, got, expected);
+}
+
 static void assert_same_report(const icl_solver_report *a, const icl_solver_report *b) {
     ck_assert_int_eq(a->stop, b->stop);
     ck_assert_int_eq(a->rank, b->rank);
@@ -88,7 +94,7 @@ START_TEST(test_one_call_is_many) {
     for (int m = 0; m < METHODS; m++) {
         curves alone = curves_of(context, c.solvers[m], batch, c.grids[m], c.counts[m]);
         assert_same_bits(rows_of(&c, m), c.predictions[m], alone.prediction);
-        assert_same_bits(rows_of(&c, m) * DIM, c.weights[m], alone.weights);
+        assert_same_weights(m, rows_of(&c, m), c.weights[m], alone.weights);
         for (int i = 0; i < 21 * (N + 1); i++)
             assert_same_report(&c.reports[m][i], &alone.reports[i]);
         free_curves(&alone);
@@ -105,7 +111,7 @@ START_TEST(test_answers_are_w_times_the_next_example) {
     crowd c = make_crowd(context, 21);
     ask_crowd(context, &c, batch);
     for (int m = 0; m < METHODS; m++)
-        for (int64_t row = 0; row < rows_of(&c, m); row++) {
+        for (int64_t row = 0; has_weights(m) && row < rows_of(&c, m); row++) {
             int64_t K = c.grids[m] != NULL ? c.counts[m] : 1, p = row / (K * (N + 1));
             const double *x = query_at(batch, p, row / K % (N + 1)), *w = c.weights[m] + row * DIM;
             ASSERT_CLOSE(c.predictions[m][row], read_out(m, dot(DIM, w, x)),
@@ -124,10 +130,13 @@ START_TEST(test_the_last_prefix_is_the_whole_prompt) {
         double w[21 * DIM], prediction[42];
         icl_solver *solver = solver_of_method(context, (icl_method)m);
         curves c = curves_of(context, solver, batch, NULL, 0);
-        ASSERT_OK(context, icl_solver_solve(solver, batch, w, NULL));
         ASSERT_OK(context, icl_solver_predict(solver, batch, prediction));
+        if (has_weights(m))
+            ASSERT_OK(context, icl_solver_solve(solver, batch, w, NULL));
+        for (int p = 0; !has_weights(m) && p < 21; p++)
+            assert_same_bits(1, &prediction[2 * p], &c.prediction[p * (N + 1) + N]);
         /* of normal prompts with n = 7, d = 4, kappa(A) is below 10^4 */
-        for (int p = 0; p < 21; p++) {
+        for (int p = 0; has_weights(m) && p < 21; p++) {
             double scale = norm(DIM, w + p * DIM) + norm(N, icl_batch_y(batch) + p * N);
             assert_close(DIM, weights_at(&c, p, N, 0), w + p * DIM, TOL_ALGEBRA(N + DIM, 1e4),
                          scale);
@@ -155,8 +164,11 @@ START_TEST(test_what_is_not_wanted_changes_nothing) {
             predictions[m] = wanted & 1 || m % 2 ? part.predictions[m] : NULL;
             weights[m] = wanted & 2 || m % 2 ? part.weights[m] : NULL;
             reports[m] = wanted & 4 || m % 2 ? part.reports[m] : NULL;
-            for (int64_t i = 0; i < rows_of(&c, m); i++)
-                part.predictions[m][i] = part.weights[m][i * DIM] = -7;
+            for (int64_t i = 0; i < rows_of(&c, m); i++) {
+                part.predictions[m][i] = -7;
+                if (has_weights(m))
+                    part.weights[m][i * DIM] = -7;
+            }
         }
         ASSERT_OK(context, icl_solver_prefixes(solvers_of(&part), METHODS, batch, &o, predictions,
                                                weights, reports));
@@ -165,8 +177,9 @@ START_TEST(test_what_is_not_wanted_changes_nothing) {
                 const double none = -7;
                 assert_same_bits(1, &part.predictions[m][i],
                                  predictions[m] != NULL ? &c.predictions[m][i] : &none);
-                assert_same_bits(1, &part.weights[m][i * DIM],
-                                 weights[m] != NULL ? &c.weights[m][i * DIM] : &none);
+                if (has_weights(m))
+                    assert_same_bits(1, &part.weights[m][i * DIM],
+                                     weights[m] != NULL ? &c.weights[m][i * DIM] : &none);
             }
     }
     ASSERT_OK(context,
@@ -196,8 +209,9 @@ START_TEST(test_some_prefixes_are_a_part_of_all) {
             for (int64_t p = 0; p < 13; p++) {
                 int64_t row = p * T, of = p * (N + 1) + first;
                 assert_same_bits(T * K, part.predictions[m] + row * K, c.predictions[m] + of * K);
-                assert_same_bits(T * K * DIM, part.weights[m] + row * K * DIM,
-                                 c.weights[m] + of * K * DIM);
+                if (has_weights(m))
+                    assert_same_bits(T * K * DIM, part.weights[m] + row * K * DIM,
+                                     c.weights[m] + of * K * DIM);
                 for (int64_t t = 0; t < T; t++)
                     assert_same_report(&part.reports[m][row + t], &c.reports[m][of + t]);
             }
@@ -227,7 +241,7 @@ START_TEST(test_any_number_of_threads_gives_equal_bits) {
         }
         for (int m = 0; m < METHODS; m++) {
             assert_same_bits(rows_of(&c, m), c.predictions[m], first.predictions[m]);
-            assert_same_bits(rows_of(&c, m) * DIM, c.weights[m], first.weights[m]);
+            assert_same_weights(m, rows_of(&c, m), c.weights[m], first.weights[m]);
             for (int k = 0; k < B * (N + 1); k++)
                 assert_same_report(&c.reports[m][k], &first.reports[m][k]);
         }
@@ -251,7 +265,8 @@ START_TEST(test_a_prompt_does_not_see_the_others) {
         for (int m = 0; m < METHODS; m++) {
             int64_t rows = rows_of(&alone, m);
             assert_same_bits(rows, alone.predictions[m], c.predictions[m] + p * rows);
-            assert_same_bits(rows * DIM, alone.weights[m], c.weights[m] + p * rows * DIM);
+            if (has_weights(m))
+                assert_same_bits(rows * DIM, alone.weights[m], c.weights[m] + p * rows * DIM);
         }
         free_crowd(&alone);
         icl_batch_free(one);
@@ -285,7 +300,7 @@ START_TEST(test_instruction_sets_agree) {
             if (isa != ICL_ISA_BASELINE && first_isa != ICL_ISA_BASELINE) {
                 assert_same_bits(rows_of(&c, m), c.predictions[m], first.predictions[m]);
             } else if (m == ICL_METHOD_RIDGE || m == ICL_METHOD_LEAST_SQUARES ||
-                       m == ICL_METHOD_BAYES || m == ICL_METHOD_POOL) {
+                       m == ICL_METHOD_BAYES || m == ICL_METHOD_POOL || m == ICL_METHOD_SERIES) {
                 for (int64_t i = 0; i < rows_of(&c, m); i++) /* kappa(X) is below 100 */
                     ASSERT_CLOSE(c.predictions[m][i], first.predictions[m][i],
                                  TOL_ALGEBRA(N + DIM, 1e4), 10);
@@ -320,7 +335,7 @@ START_TEST(test_nothing_that_is_not_finite_comes_out) {
     ask_crowd(context, &c, batch);
     for (int m = 0; m < METHODS; m++) {
         ck_assert(icl_all_finite(c.predictions[m], rows_of(&c, m)));
-        ck_assert(icl_all_finite(c.weights[m], rows_of(&c, m) * DIM));
+        ck_assert(!has_weights(m) || icl_all_finite(c.weights[m], rows_of(&c, m) * DIM));
         for (int t = 0; t < 3; t++) /* what comes later is not seen */
             ck_assert_int_ne(c.reports[m][t].stop, ICL_STOP_DIVERGED);
     }

@@ -7,6 +7,7 @@
 #include "test_solve.h"
 
 #include "linalg/linalg.h"
+#include "solve/solver.h"
 
 /* More than a group of eight lanes, and not a multiple of it. */
 enum { PROMPTS = 11 };
@@ -14,7 +15,7 @@ enum { PROMPTS = 11 };
 /* Everything about one solver at every prefix of a batch. */
 typedef struct curves {
     int64_t B, n, d, K;
-    double *prediction, *weights; /* B x (n + 1) x K, B x (n + 1) x K x d */
+    double *prediction, *weights; /* B x (n + 1) x K, B x (n + 1) x K x d or NULL */
     icl_solver_report *reports;   /* B x (n + 1) */
 } curves;
 
@@ -26,7 +27,8 @@ static inline curves curves_of(icl_context *context, const icl_solver *solver,
                 .K = grid != NULL ? K : 1};
     size_t rows = (size_t)(c.B * (c.n + 1) * c.K);
     c.prediction = malloc(rows * sizeof(double));
-    c.weights = malloc(rows * (size_t)c.d * sizeof(double));
+    if (has_weights((int)solver->options.method))
+        c.weights = malloc(rows * (size_t)c.d * sizeof(double));
     c.reports = malloc(rows * sizeof *c.reports);
     icl_prefix_options o;
     ck_assert_int_eq(icl_prefix_options_init(&o, sizeof o), ICL_OK);

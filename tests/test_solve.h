@@ -132,18 +132,23 @@ static inline void assert_same_bits(int64_t count, const double *got, const doub
 
 /* ---- every method at once ---- */
 
-enum { METHODS = 20, DIM = 4 };
+enum { METHODS = 24, DIM = 4 };
+
+static inline int has_weights(int method) {
+    return method < ICL_METHOD_KNN;
+}
 
 static inline int iterates(int method) {
-    return method != ICL_METHOD_RIDGE && method != ICL_METHOD_LEAST_SQUARES &&
-           method != ICL_METHOD_BAYES && method != ICL_METHOD_ONLINE_GD &&
-           method != ICL_METHOD_AVERAGE && method != ICL_METHOD_POOL && method != ICL_METHOD_LASSO;
+    return has_weights(method) && method != ICL_METHOD_RIDGE &&
+           method != ICL_METHOD_LEAST_SQUARES && method != ICL_METHOD_BAYES &&
+           method != ICL_METHOD_ONLINE_GD && method != ICL_METHOD_AVERAGE &&
+           method != ICL_METHOD_POOL && method != ICL_METHOD_LASSO;
 }
 
 static inline int reads_examples(int method) {
     return method == ICL_METHOD_LEAST_SQUARES || method == ICL_METHOD_BAYES ||
            method == ICL_METHOD_ONLINE_GD || method == ICL_METHOD_SGD ||
-           method == ICL_METHOD_POOL || method == ICL_METHOD_LOGISTIC;
+           method == ICL_METHOD_POOL || method == ICL_METHOD_LOGISTIC || !has_weights(method);
 }
 
 static const double identity[DIM * DIM] = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1};

@@ -7,9 +7,10 @@ START_TEST(test_predictions_are_w_times_the_query) {
     for (int m = 0; m < METHODS; m++) {
         static double w[70 * DIM], prediction[140], again[140];
         icl_solver *solver = solver_of_method(context, (icl_method)m);
-        ASSERT_OK(context, icl_solver_solve(solver, batch, w, NULL));
         ASSERT_OK(context, icl_solver_predict(solver, batch, prediction));
-        for (int i = 0; i < 140; i++)
+        if (has_weights(m))
+            ASSERT_OK(context, icl_solver_solve(solver, batch, w, NULL));
+        for (int i = 0; has_weights(m) && i < 140; i++)
             ASSERT_CLOSE(prediction[i],
                          read_out(m, dot(DIM, w + i / 2 * DIM, icl_batch_query(batch) + i * DIM)),
                          TOL_ALGEBRA(DIM, 1), 10);
@@ -29,6 +30,8 @@ START_TEST(test_the_path_ends_where_solve_does) {
     for (int64_t n = 0; n <= 8; n += 2) {
         icl_batch *batch = normal_batch(context, 40, n, ICL_CONTENTS_ALL);
         for (int m = 0; m < METHODS; m++) {
+            if (!has_weights(m))
+                continue;
             static double w[40 * DIM], path[40 * 7 * DIM];
             icl_solver_report solved[40], walked[40];
             icl_solver *solver = solver_of_method(context, (icl_method)m);
@@ -60,10 +63,15 @@ START_TEST(test_any_number_of_threads_gives_equal_bits) {
             icl_context *context = make_context(threads[t], ICL_ISA_AUTO);
             icl_batch *batch = normal_batch(context, B, 6, ICL_CONTENTS_EXAMPLES);
             icl_solver *solver = solver_of_method(context, (icl_method)m);
-            ASSERT_OK(context,
-                      icl_solver_solve(solver, batch, t ? w : first, t ? reports : first_reports));
-            ASSERT_OK(context, icl_solver_path(solver, batch, t ? path : first_path, NULL));
-            if (t > 0) {
+            if (!has_weights(m)) { /* two answers a prompt */
+                ASSERT_OK(context, icl_solver_predict(solver, batch, t ? w : first));
+                assert_same_bits(2 * B, t ? w : first, first);
+            } else {
+                ASSERT_OK(context, icl_solver_solve(solver, batch, t ? w : first,
+                                                    t ? reports : first_reports));
+                ASSERT_OK(context, icl_solver_path(solver, batch, t ? path : first_path, NULL));
+            }
+            if (t > 0 && has_weights(m)) {
                 assert_same_bits(B * DIM, w, first);
                 assert_same_bits(B * (iterates(m) ? 7 : 1) * DIM, path, first_path);
                 for (int p = 0; p < B; p++) {
@@ -85,6 +93,8 @@ START_TEST(test_a_prompt_does_not_see_the_others) {
     icl_context *context = make_context(1, ICL_ISA_AUTO);
     icl_batch *batch = normal_batch(context, B, N, ICL_CONTENTS_ALL);
     for (int m = 0; m < METHODS; m++) {
+        if (!has_weights(m)) /* test_prefixes.c asks them */
+            continue;
         static double w[B * DIM], alone[DIM];
         icl_solver *solver = solver_of_method(context, (icl_method)m);
         ASSERT_OK(context, icl_solver_solve(solver, batch, w, NULL));
@@ -112,12 +122,14 @@ START_TEST(test_moments_are_enough_or_missed) {
         icl_solver *solver = solver_of_method(context, (icl_method)m);
         if (reads_examples(m)) {
             ASSERT_FAILS(context, ICL_ERR_MISSING, "EXAMPLES",
+                         icl_solver_predict(solver, bare, prediction));
+        }
+        if (reads_examples(m) && has_weights(m)) {
+            ASSERT_FAILS(context, ICL_ERR_MISSING, "EXAMPLES",
                          icl_solver_solve(solver, bare, w, NULL));
             ASSERT_FAILS(context, ICL_ERR_MISSING, "EXAMPLES",
                          icl_solver_path(solver, bare, path, NULL));
-            ASSERT_FAILS(context, ICL_ERR_MISSING, "EXAMPLES",
-                         icl_solver_predict(solver, bare, prediction));
-        } else {
+        } else if (has_weights(m)) {
             ASSERT_OK(context, icl_solver_solve(solver, whole, expected, NULL));
             ASSERT_OK(context, icl_solver_solve(solver, bare, w, NULL));
             assert_same_bits(10 * DIM, w, expected);
@@ -126,6 +138,35 @@ START_TEST(test_moments_are_enough_or_missed) {
     }
     icl_batch_free(bare);
     icl_batch_free(whole);
+    icl_context_free(context);
+}
+END_TEST
+
+START_TEST(test_methods_without_weights_say_so) {
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    icl_batch *batch = normal_batch(context, 2, 6, ICL_CONTENTS_ALL);
+    for (int m = 0; m < METHODS; m++) {
+        if (has_weights(m))
+            continue;
+        double out[2 * 7 * DIM], prediction[2 * 7], *weights = out, *at = prediction;
+        for (int i = 0; i < 2 * 7 * DIM; i++)
+            out[i] = -7;
+        prediction[0] = -7;
+        icl_solver *solver = solver_of_method(context, (icl_method)m);
+        const icl_solver *one = solver;
+        icl_solver_report reports[14] = {{.steps = -7}}, *told = reports;
+        ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "has no weights",
+                     icl_solver_solve(solver, batch, out, reports));
+        ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "has no weights",
+                     icl_solver_path(solver, batch, out, reports));
+        ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "weights[0] is not NULL",
+                     icl_solver_prefixes(&one, 1, batch, NULL, &at, &weights, &told));
+        for (int i = 0; i < 2 * 7 * DIM; i++)
+            ck_assert(out[i] == -7);
+        ck_assert(reports[0].steps == -7 && prediction[0] == -7);
+        icl_solver_free(solver);
+    }
+    icl_batch_free(batch);
     icl_context_free(context);
 }
 END_TEST
@@ -259,9 +300,9 @@ static icl_status solve_everything(icl_context *context, void *user) {
         status = icl_solver_create(context, &o, &solver);
         ck_assert((solver != NULL) == (status == ICL_OK));
     }
-    if (status == ICL_OK)
+    if (status == ICL_OK && has_weights(method))
         status = icl_solver_solve(solver, batch, w, NULL);
-    if (status == ICL_OK)
+    if (status == ICL_OK && has_weights(method))
         status = icl_solver_path(solver, batch, path, NULL);
     if (status == ICL_OK)
         status = icl_solver_predict(solver, batch, prediction);
@@ -292,7 +333,8 @@ START_TEST(test_memory_is_asked_for_by_the_caller_only) {
             icl_solver *solver = solver_of_method(context, (icl_method)m);
             double *w = malloc(1000 * DIM * sizeof *w);
             requests[many] = -state.requests;
-            ASSERT_OK(context, icl_solver_solve(solver, batch, w, NULL));
+            ASSERT_OK(context, has_weights(m) ? icl_solver_solve(solver, batch, w, NULL)
+                                              : icl_solver_predict(solver, batch, w));
             requests[many] += state.requests;
             free(w);
             icl_solver_free(solver);
@@ -307,7 +349,7 @@ END_TEST
 
 RUN_SUITE("solve_api", test_predictions_are_w_times_the_query, test_the_path_ends_where_solve_does,
           test_any_number_of_threads_gives_equal_bits, test_a_prompt_does_not_see_the_others,
-          test_moments_are_enough_or_missed, test_estimated_penalties_need_examples,
-          test_overflow_spoils_one_prompt_only, test_a_diverging_prompt_does_not_stop_the_others,
-          test_objects_keep_what_they_need, test_every_allocation_may_fail,
-          test_memory_is_asked_for_by_the_caller_only)
+          test_moments_are_enough_or_missed, test_methods_without_weights_say_so,
+          test_estimated_penalties_need_examples, test_overflow_spoils_one_prompt_only,
+          test_a_diverging_prompt_does_not_stop_the_others, test_objects_keep_what_they_need,
+          test_every_allocation_may_fail, test_memory_is_asked_for_by_the_caller_only)

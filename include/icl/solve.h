@@ -38,6 +38,24 @@
  * LOGISTIC       damped Newton for f(w) = (1/n) sum_i log(1 + exp(-s_i w.x_i))         Giannou et al.
  *                + (mu/2) ||w||^2, s_i the sign of y_i: w <- w - eta H^-1 g; answers   2403.03183
  *                2 p - 1 = tanh(w.x / 2), the mean of a label -1 or 1
+ *
+ * These have no w: icl_solver_predict and icl_solver_prefixes tell their answers to a query x.
+ * Without examples all of them answer 0.
+ *
+ * method         answer                                                         source
+ * KNN            the mean label of the k nearest examples by Euclidean          Garg et al.
+ *                distance; of examples as far, the earlier; of all where        2208.01066
+ *                n < k
+ * KERNEL_RIDGE   k(x)^T (K + lambda I)^-1 y, K_ij = k(x_i, x_j), k(x)_i =       textbook
+ *                k(x_i, x); an example that the kernel cannot tell from those
+ *                before it (repeated, with lambda = 0) is left out
+ * SERIES         b_0 + sum_i sum_{j < N} b_ij sqrt2 cos(pi j x_i) for x in      textbook
+ *                [0, 1]^d: ridge in b, of least norm where lambda = 0
+ * TREE           the mean label of the query's leaf, of a tree grown greedily:  CART, Breiman et
+ *                a node is split at the x_i <= threshold, half-way between two   al. 1984
+ *                examples, that leaves the least squared error (of equals the
+ *                first coordinate's least threshold), down to a depth or to
+ *                labels that are all the same
  */
 #ifndef ICL_SOLVE_H
 #define ICL_SOLVE_H
@@ -69,6 +87,10 @@ typedef enum icl_method {
     ICL_METHOD_POOL = 17,
     ICL_METHOD_LASSO = 18,
     ICL_METHOD_LOGISTIC = 19,
+    ICL_METHOD_KNN = 20,
+    ICL_METHOD_KERNEL_RIDGE = 21,
+    ICL_METHOD_SERIES = 22,
+    ICL_METHOD_TREE = 23,
     ICL_METHOD_FORCE_INT = 0x7fffffff
 } icl_method;
 
@@ -83,12 +105,20 @@ typedef enum icl_ridge_rule {
     ICL_RIDGE_FORCE_INT = 0x7fffffff
 } icl_ridge_rule;
 
+/* k(a, b) of KERNEL_RIDGE, h the bandwidth. */
+typedef enum icl_kernel {
+    ICL_KERNEL_GAUSS = 0,   /* exp(-||a - b||^2 / (2 h^2)) */
+    ICL_KERNEL_LAPLACE = 1, /* exp(-||a - b|| / h), the Euclidean norm */
+    ICL_KERNEL_FORCE_INT = 0x7fffffff
+} icl_kernel;
+
 typedef struct icl_solver_options {
     size_t size;        /* sizeof(icl_solver_options) as the caller knows it */
     icl_method method;  /* default GD */
     int64_t dim;        /* d, 1 to 16384; default 5 */
     int64_t steps;      /* k of the methods with steps: all but ONLINE_GD, AVERAGE, RIDGE,
-                           LEAST_SQUARES, BAYES, POOL, LASSO; passes of SGD; 0 to 2^31; default 1 */
+                           LEAST_SQUARES, BAYES, POOL, LASSO and those without w; passes of SGD;
+                           0 to 2^31; default 1 */
     double step;        /* GD, PGD: eta > 0; 0 (the default): each prompt's own best constant step
                            2 / (u + l), l and u the extreme non-zero eigenvalues of A (of
                            B^1/2 A B^1/2). HEAVY_BALL: eta > 0; 0: 4 / (sqrt u + sqrt l)^2.
@@ -100,7 +130,8 @@ typedef struct icl_solver_options {
     const double *preconditioner; /* PGD: B (d x d), symmetric positive semi-definite; copied */
     const double *start; /* w0 (d), copied; NULL: 0. Of the methods with steps but NEWTON and
                             GD_PLUS_PLUS, which begin at theirs, and of ONLINE_GD */
-    double ridge;       /* RIDGE, NEWTON: lambda >= 0; LOGISTIC: mu > 0; default 0 */
+    double ridge;       /* RIDGE, NEWTON, KERNEL_RIDGE, SERIES: lambda >= 0; LOGISTIC: mu > 0;
+                           default 0 */
     double tolerance;   /* the methods with steps but SGD: stop a prompt when ||A w - c|| <=
                            tolerance ||c|| (A' for NEWTON; LOGISTIC: ||g(w)|| <=
                            tolerance ||g(0)||); default 0: all steps are done, but a w
@@ -128,6 +159,12 @@ typedef struct icl_solver_options {
     double l1, l1_per_example; /* LASSO: lambda = l1 + l1_per_example n > 0, n the number of examples;
                            >= 0, default 0. The alpha of (1/2n) ||y - X w||^2 + alpha ||w||_1 is
                            l1_per_example */
+    int64_t neighbours; /* KNN: k, 1 to 2^31; default 3 */
+    icl_kernel kernel;  /* KERNEL_RIDGE; default GAUSS */
+    double bandwidth;   /* KERNEL_RIDGE: h > 0, in the unit of the covariates; default 1 */
+    int64_t terms;      /* SERIES: N, the constant and N - 1 cosines of each coordinate; 1 to 16384,
+                           and d (N - 1) + 1 no more, else ICL_ERR_SIZE; default 8 */
+    int64_t depth;      /* TREE: splits from the root to a leaf at most, 0 to 64; default 4 */
 } icl_solver_options;
 
 typedef struct icl_solver icl_solver;
@@ -146,22 +183,25 @@ ICL_API void icl_solver_free(icl_solver *solver);
 /* How one prompt went. */
 typedef struct icl_solver_report {
     icl_stop stop;  /* STEPS; CONVERGED, as the methods without steps always do but for
-                       SINGULAR: a rank-deficient prompt of RIDGE and LEAST_SQUARES, answered with
-                       its minimum-norm solution; STALLED: rounding left no direction to search,
+                       SINGULAR: a rank-deficient prompt of RIDGE, LEAST_SQUARES and SERIES,
+                       answered with its minimum-norm solution, or one of KERNEL_RIDGE of which examples were left
+                       out; STALLED: rounding left no direction to search,
                        or no coordinate of LASSO to move; STEPS of LASSO: 100,000 sweeps;
                        DIVERGED: the residual has grown by 1 / eps, or w, the answer or the prompt's
                        moments left the finite numbers */
-    int32_t rank;   /* LEAST_SQUARES: numerical rank of X (singular values above max(n, d) eps
-                       s_max); else -1 */
+    int32_t rank;   /* LEAST_SQUARES, SERIES with lambda = 0: numerical rank of X or of the functions
+                       at the examples (singular values above max(n, d) eps s_max); KERNEL_RIDGE: examples not left out, those with a pivot of
+                       K + lambda I above 4 n eps (1 + lambda); else -1 */
     int64_t steps;  /* steps done; LASSO: sweeps over the coordinates */
     double step;    /* eta, alpha or lambda that was used; LASSO: the duality gap at w; 0 for methods and prompts that have none
                        and for steps that differ between examples */
 } icl_solver_report;
 
 /* w[p d + j]: the solution of prompt p (B x d). reports: B of them, or NULL. The batch must hold
- * examples (ICL_CONTENTS_EXAMPLES) for LEAST_SQUARES, BAYES, POOL, LOGISTIC, ONLINE_GD, SGD and
- * RIDGE with rules ADAPTIVE and TUNED; the others read the moments that every batch holds.
- * ICL_ERR_MISSING else. The methods with steps run them as they stand above. A prompt that diverges keeps its last finite w
+ * examples (ICL_CONTENTS_EXAMPLES) for LEAST_SQUARES, BAYES, POOL, LOGISTIC, ONLINE_GD, SGD,
+ * RIDGE with rules ADAPTIVE and TUNED and the methods without w; the others read the moments that
+ * every batch holds. ICL_ERR_MISSING else. A method without w is ICL_ERR_ARGUMENT here and in
+ * icl_solver_path. The methods with steps run them as they stand above. A prompt that diverges keeps its last finite w
  * and says so in its report; the call still succeeds. A singular prompt under RIDGE with lambda = 0
  * gets the minimum-norm solution and a report that says SINGULAR. */
 ICL_API icl_status icl_solver_solve(const icl_solver *solver, const icl_batch *batch, double *w,
@@ -172,7 +212,8 @@ ICL_API icl_status icl_solver_solve(const icl_solver *solver, const icl_batch *b
 ICL_API icl_status icl_solver_path(const icl_solver *solver, const icl_batch *batch, double *path,
                                    icl_solver_report *reports);
 
-/* prediction[p q + j] = w_p . x_query (B x q); of LOGISTIC tanh(w_p . x_query / 2). */
+/* prediction[p q + j] = w_p . x_query (B x q); of LOGISTIC tanh(w_p . x_query / 2); of a method
+ * without w its answer, 0 where that is no finite number. */
 ICL_API icl_status icl_solver_predict(const icl_solver *solver, const icl_batch *batch,
                                       double *prediction);
 
@@ -200,7 +241,8 @@ ICL_API icl_status icl_prefix_options_init(icl_prefix_options *options, size_t s
  *     reports[s][p (n + 1) + t]                                 (B x (n + 1))
  *
  * With `first` and `last` given, t - first and last - first + 1 take the place of t and n + 1 there.
- * Each of the three may be NULL, and so may its entry s. A method without steps gives the same
+ * Each of the three may be NULL, and so may its entry s: weights[s] must be where solver s has no w,
+ * ICL_ERR_ARGUMENT else, and its predictions are its answers to x_{t+1}. A method without steps gives the same
  * answer for each k. After a stop the last w is repeated; an answer that is no finite number is the
  * one of the step before, or 0, and its report says DIVERGED: all that is written is finite.
  *
@@ -213,13 +255,16 @@ ICL_API icl_status icl_prefix_options_init(icl_prefix_options *options, size_t s
  * Eigenvalues of A (A' for NEWTON) below 4 (t + d) eps of the greatest count as zero, so that
  * nothing is amplified in the null space: NEWTON goes on where its own products would stop at
  * rounding. ONLINE_GD, AVERAGE and SGD's first pass go on from the prefix before, and so do POOL's
- * squared errors, O(m d) a prefix, and LASSO, which descends from the w of the prefix before. The
- * others run on the prefix's moments.
+ * squared errors, O(m d) a prefix, and LASSO, which descends from the w of the prefix before. KNN
+ * costs O(t d) a prefix, and KERNEL_RIDGE, which appends rows to a Cholesky factor, O(t^2 + t d);
+ * SERIES with m functions costs what least squares do at d = m;
+ * TREE is grown anew from sorted examples, O(t d depth). The others run on the prefix's moments.
  *
  * The solvers have one dim, the batch's, else ICL_ERR_SHAPE; the batch must hold examples, else
  * ICL_ERR_MISSING. Runs on the threads of the first solver's context; no bit depends on their
  * number. Work space a thread: O(n d + d^2) doubles, O(n + d^2) for each solver of the first kinds,
- * O(n d) for POOL, O(K_s d) for the others. options NULL: defaults. */
+ * O(n d) for POOL, O(min(k, n)) for KNN, O(n^2) for KERNEL_RIDGE, O(n m + m^2) for
+ * SERIES, O(n d) for TREE, O(K_s d) for the others. options NULL: defaults. */
 ICL_API icl_status icl_solver_prefixes(const icl_solver *const *solvers, int64_t count,
                                        const icl_batch *batch, const icl_prefix_options *options,
                                        double *const *predictions, double *const *weights,

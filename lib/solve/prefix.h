@@ -40,6 +40,7 @@ extern const icl_road icl_road_spectral; /* polynomials in A */
 extern const icl_road icl_road_triangle; /* factors that grow by a row */
 extern const icl_road icl_road_online;   /* one example after the other */
 extern const icl_road icl_road_pool;     /* posteriors over a pool of tasks */
+extern const icl_road icl_road_learner;  /* methods without w */
 extern const icl_road icl_road_refit;    /* any algorithm, on the prefix's moments and examples */
 extern const icl_road icl_road_warm;     /* the same, from the w of the prefix before */
 

@@ -9,6 +9,8 @@
 /* LAPACK's work space may fall where a shape passes from wide to tall, and not beyond. */
 int64_t icl_refit_own(const icl_solver *solver, int64_t n) {
     int64_t most = solver->algorithm->scratch(solver, n), end = 4 * solver->dim;
+    if (solver->algorithm->learner != NULL)
+        return most; /* it meets all prefixes there */
     for (int64_t t = 0; t < n && t < end && most >= 0; t++) {
         int64_t doubles = solver->algorithm->scratch(solver, t);
         if (doubles < 0 || doubles > most)

@@ -15,12 +15,6 @@
 #include "solve/ridge.h"
 #include "solve/triangle.h"
 
-/* Least over greatest squared pivot that is trusted: at a condition number of 10^7 rank is not in
- * doubt, and nine digits are left. */
-static const double safe_ratio = 1e-14;
-/* Squares of pivots between which no square over- or underflows. */
-static const double smallest_square = 1e-140, greatest_square = 1e140;
-
 /* The factors of eight prompts, for parts that share covariates and labels. */
 typedef struct triangle_system {
     const icl_prefix_run *run;
@@ -125,16 +119,12 @@ static void load_rows(triangle_system *s, int64_t t) {
 
 /* ---- safety ---- */
 
-static int is_safe(double least, double most) {
-    return least > safe_ratio * most && least > smallest_square && most < greatest_square;
-}
-
 /* w of a factor, and in which lanes it can be trusted. */
 static void solve_factor(const triangle_system *s, const double *factor, double *w, int *safe) {
     double *least = s->work, *most = least + LANES;
     s->kernels->solve(s->d, factor, w, least, most);
     for (int64_t lane = 0; lane < s->lanes; lane++)
-        safe[lane] = is_safe(least[lane], most[lane]);
+        safe[lane] = icl_triangle_safe(least[lane], most[lane]);
 }
 
 /* ---- least squares ---- */
@@ -156,7 +146,8 @@ static void find_fit(triangle_system *s, int64_t t) {
         solve_factor(s, s->fit_factor, s->fit, s->fit_safe);
     else
         for (int64_t lane = 0; lane < s->lanes; lane++)
-            s->fit_safe[lane] = t == 0 || is_safe(s->norm_least[lane], s->norm_most[lane]);
+            s->fit_safe[lane] =
+                t == 0 || icl_triangle_safe(s->norm_least[lane], s->norm_most[lane]);
 }
 
 /* The rows of prefix t to all that least squares keep. */

@@ -14,7 +14,8 @@ icl_status icl_prefix_options_init(icl_prefix_options *options, size_t size) {
 
 /* In the order in which a block takes them. */
 static const icl_road *const roads[] = {&icl_road_spectral, &icl_road_triangle, &icl_road_online,
-                                        &icl_road_pool,     &icl_road_warm,     &icl_road_refit};
+                                        &icl_road_pool,     &icl_road_learner,  &icl_road_warm,
+                                        &icl_road_refit};
 enum { ROADS = sizeof roads / sizeof *roads };
 
 typedef struct sweep {
@@ -162,6 +163,11 @@ static icl_status make_scratch(sweep *s) {
 
 /* ICL_ERR_SIZE where the part is too large for an array or for LAPACK. */
 static icl_status check_part(const sweep *s, icl_prefix_part *part, int64_t index) {
+    ICL_REQUIRE(s->run.context, part->weights == NULL || part->solver->algorithm->learner == NULL,
+                ICL_ERR_ARGUMENT,
+                "icl_solver_prefixes: weights[%lld] is not NULL, but method = %d of solvers[%lld] "
+                "has no weights",
+                (long long)index, (int)part->solver->options.method, (long long)index);
     ICL_TRY(check_size(s, part, index));
     part->most = part->solver->algorithm->steps ? part->grid[part->count - 1] : 0;
     part->own = icl_refit_own(part->solver, s->run.n);

@@ -115,6 +115,35 @@ static icl_status solve_together(void *user, int64_t block) {
     return ICL_OK;
 }
 
+/* The same for a learner: the slot is its scratch. */
+static icl_status learn_block(void *user, int64_t block) {
+    const sweep *s = user;
+    const icl_batch *batch = s->batch;
+    int64_t d = batch->dim, n = batch->examples, q = batch->queries;
+    double *slot = icl_scratch_take(s->scratch);
+    for (int64_t p = block * ICL_SOLVE_BLOCK; p < block_end(s, block); p++) {
+        icl_sample sample = icl_sample_begin(s->solver, n, batch->X + p * n * d, batch->y + p * n,
+                                             slot, s->scratch_size);
+        for (int64_t i = 0; i < n; i++)
+            icl_sample_append(s->solver, &sample);
+        icl_sample_fit(s->solver, &sample);
+        for (int64_t j = p * q; j < (p + 1) * q; j++) {
+            double answer = icl_sample_answer(s->solver, &sample, batch->query_rows + j * d);
+            s->prediction[j] = isfinite(answer) ? answer : 0;
+        }
+    }
+    icl_scratch_give(s->scratch, slot);
+    return ICL_OK;
+}
+
+static icl_status check_weights(const char *function, const icl_solver *solver) {
+    ICL_REQUIRE(solver->context, solver->algorithm->learner == NULL, ICL_ERR_ARGUMENT,
+                "%s: method = %d has no weights, only answers: icl_solver_predict and "
+                "icl_solver_prefixes tell them",
+                function, (int)solver->options.method);
+    return ICL_OK;
+}
+
 static icl_status check_batch(const char *function, const icl_solver *solver,
                               const icl_batch *batch) {
     const icl_context *context = solver->context;
@@ -138,11 +167,13 @@ static icl_status sweep_batch(const char *function, sweep *s) {
                 (long long)n, (long long)d);
     int together = solver->algorithm->run_block != NULL;
     int64_t own = 2 * d + (solver->algorithm->examples ? 0 : d * d);
+    icl_status (*work)(void *, int64_t) = together ? solve_together : solve_block;
+    if (solver->algorithm->learner != NULL)
+        work = learn_block;
     ICL_TRY(icl_scratch_create(
         context, icl_sum(together ? ICL_SOLVE_BLOCK * d : own, s->scratch_size), &s->scratch));
     icl_status status =
-        icl_parallel(context, (s->batch->prompts + ICL_SOLVE_BLOCK - 1) / ICL_SOLVE_BLOCK,
-                     together ? solve_together : solve_block, s);
+        icl_parallel(context, (s->batch->prompts + ICL_SOLVE_BLOCK - 1) / ICL_SOLVE_BLOCK, work, s);
     icl_scratch_free(context, s->scratch);
     return status;
 }
@@ -153,6 +184,7 @@ icl_status icl_solver_solve(const icl_solver *solver, const icl_batch *batch, do
         return ICL_ERR_ARGUMENT;
     ICL_TRY(check_batch(__func__, solver, batch));
     ICL_REQUIRE_POINTER(solver->context, w);
+    ICL_TRY(check_weights(__func__, solver));
     sweep s = {.solver = solver, .batch = batch, .w = w, .reports = reports};
     return sweep_batch(__func__, &s);
 }
@@ -163,6 +195,7 @@ icl_status icl_solver_path(const icl_solver *solver, const icl_batch *batch, dou
         return ICL_ERR_ARGUMENT;
     ICL_TRY(check_batch(__func__, solver, batch));
     ICL_REQUIRE_POINTER(solver->context, path);
+    ICL_TRY(check_weights(__func__, solver));
     int64_t entries = icl_product(batch->prompts, solver->steps + 1, batch->dim);
     ICL_REQUIRE(solver->context, entries <= PTRDIFF_MAX / (int64_t)sizeof *path, ICL_ERR_SIZE,
                 "%s: %lld prompts of %lld steps: no path can be that long", __func__,

@@ -96,6 +96,13 @@ void icl_residual(int64_t d, const double *A, const double *c, const double *w, 
         residual[i] -= c[i];
 }
 
+double icl_squared_distance(int64_t d, const double *a, const double *b) {
+    double sum = 0;
+    for (int64_t i = 0; i < d; i++)
+        sum += (a[i] - b[i]) * (a[i] - b[i]);
+    return sum;
+}
+
 int64_t icl_extremes_scratch(int64_t d) {
     int64_t eigen = icl_eigen_scratch(d);
     return eigen < 0 ? eigen : d + d * d + eigen;

@@ -15,7 +15,11 @@ static const icl_solver_options default_options = {.size = sizeof(icl_solver_opt
                                                    .steps = 1,
                                                    .order = 2,
                                                    .memory = 10,
-                                                   .ridge_factor = 1};
+                                                   .ridge_factor = 1,
+                                                   .neighbours = 3,
+                                                   .bandwidth = 1,
+                                                   .terms = 8,
+                                                   .depth = 4};
 
 static const icl_algorithm *const algorithms[] = {
     [ICL_METHOD_GD] = &icl_algorithm_gd,
@@ -38,6 +42,10 @@ static const icl_algorithm *const algorithms[] = {
     [ICL_METHOD_POOL] = &icl_algorithm_pool,
     [ICL_METHOD_LASSO] = &icl_algorithm_lasso,
     [ICL_METHOD_LOGISTIC] = &icl_algorithm_logistic,
+    [ICL_METHOD_KNN] = &icl_algorithm_knn,
+    [ICL_METHOD_KERNEL_RIDGE] = &icl_algorithm_kernel_ridge,
+    [ICL_METHOD_SERIES] = &icl_algorithm_series,
+    [ICL_METHOD_TREE] = &icl_algorithm_tree,
 };
 enum { METHODS = sizeof algorithms / sizeof *algorithms };
 
@@ -55,8 +63,13 @@ static icl_status check_numbers(const icl_context *context, const icl_solver_opt
     ICL_TRY(icl_check_range(context, function, "steps", o->steps, 0, INT64_C(1) << 31));
     ICL_TRY(icl_check_range(context, function, "order", o->order, 2, 64));
     ICL_TRY(icl_check_range(context, function, "memory", o->memory, 1, 1024));
+    ICL_TRY(icl_check_range(context, function, "neighbours", o->neighbours, 1, INT64_C(1) << 31));
     ICL_REQUIRE(context, (unsigned)o->rule <= ICL_RIDGE_TUNED, ICL_ERR_ARGUMENT,
                 "%s: rule = %d is none of icl_ridge_rule", function, (int)o->rule);
+    ICL_TRY(icl_check_range(context, function, "terms", o->terms, 1, MAX_DIM));
+    ICL_TRY(icl_check_range(context, function, "depth", o->depth, 0, 64));
+    ICL_REQUIRE(context, (unsigned)o->kernel <= ICL_KERNEL_LAPLACE, ICL_ERR_ARGUMENT,
+                "%s: kernel = %d is none of icl_kernel", function, (int)o->kernel);
     const struct {
         const char *name;
         double value;
@@ -71,9 +84,12 @@ static icl_status check_numbers(const icl_context *context, const icl_solver_opt
                  {"ridge_most", o->ridge_most},
                  {"noise", o->noise},
                  {"l1", o->l1},
-                 {"l1_per_example", o->l1_per_example}};
+                 {"l1_per_example", o->l1_per_example},
+                 {"bandwidth", o->bandwidth}};
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
         ICL_TRY(icl_check_real(context, function, reals[i].name, reals[i].value, 0));
+    ICL_REQUIRE(context, o->bandwidth > 0, ICL_ERR_ARGUMENT, "%s: bandwidth = 0, must be positive",
+                function);
     ICL_REQUIRE(context, o->momentum < 1, ICL_ERR_ARGUMENT, "%s: momentum = %g, must be below 1",
                 function, o->momentum);
     ICL_REQUIRE(context, o->greatest == 0 || o->least <= o->greatest, ICL_ERR_ARGUMENT,
@@ -129,6 +145,10 @@ static icl_status check_options(const icl_context *context, const icl_solver_opt
         ICL_TRY(check_symmetric(context, o->dim, o->preconditioner));
     if (o->method == ICL_METHOD_POOL)
         ICL_TRY(check_pool(context, o));
+    ICL_REQUIRE(context, o->method != ICL_METHOD_SERIES || o->dim * (o->terms - 1) < MAX_DIM,
+                ICL_ERR_SIZE,
+                "icl_solver_create: terms = %lld at dim = %lld are more than %d functions",
+                (long long)o->terms, (long long)o->dim, MAX_DIM);
     ICL_REQUIRE(context, o->method != ICL_METHOD_LASSO || o->l1 > 0 || o->l1_per_example > 0,
                 ICL_ERR_ARGUMENT,
                 "icl_solver_create: l1 = 0 and l1_per_example = 0, but method = LASSO needs a "

@@ -32,6 +32,26 @@ typedef struct icl_prompt {
     icl_solver_report report;
 } icl_prompt;
 
+/* Examples of a prompt on their way into a learner. */
+typedef struct icl_sample {
+    int64_t n, d, t;     /* of n examples the first t are taken */
+    const double *X, *y; /* n x d, n */
+    int64_t fitted;      /* t of the last fit */
+    double *scratch;     /* what the learner knows of them, as large as `scratch` tells for n */
+    int64_t scratch_size;
+} icl_sample;
+
+/* A method whose answer is no w.x: it takes examples one by one, is fitted to those taken where
+ * answers are wanted, and answers queries then. Before any example the answer is 0. Whether a
+ * prefix is fitted may change no later answer. Its scratch for n examples is enough for fewer.
+ * begin, append and fit may be NULL. */
+typedef struct icl_learner {
+    void (*begin)(const icl_solver *solver, icl_sample *sample);
+    void (*append)(const icl_solver *solver, icl_sample *sample); /* example t, counted from 0 */
+    icl_status (*fit)(const icl_solver *solver, icl_sample *sample, icl_solver_report *report);
+    double (*answer)(const icl_solver *solver, const icl_sample *sample, const double *x);
+} icl_learner;
+
 /* How all prefixes of a prompt are served, for all solvers of its kind at once: prefix.h. */
 typedef struct icl_road icl_road;
 
@@ -48,7 +68,8 @@ typedef struct icl_algorithm {
      * `count` <= ICL_SOLVE_BLOCK prompts whose X and y follow each other. */
     void (*run_block)(const icl_solver *solver, int64_t count, int64_t n, const double *X,
                       const double *y, double *scratch, double *w);
-    const icl_road *road; /* NULL: every prefix is run for itself */
+    const icl_learner *learner; /* instead of all these, for a method without w */
+    const icl_road *road;       /* NULL: every prefix is run for itself */
 } icl_algorithm;
 
 extern const icl_algorithm icl_algorithm_gd;
@@ -71,6 +92,10 @@ extern const icl_algorithm icl_algorithm_lbfgs;
 extern const icl_algorithm icl_algorithm_pool;
 extern const icl_algorithm icl_algorithm_lasso;
 extern const icl_algorithm icl_algorithm_logistic;
+extern const icl_algorithm icl_algorithm_knn;
+extern const icl_algorithm icl_algorithm_kernel_ridge;
+extern const icl_algorithm icl_algorithm_series;
+extern const icl_algorithm icl_algorithm_tree;
 
 struct icl_solver {
     icl_context *context;
@@ -103,6 +128,13 @@ void icl_solver_start(const icl_solver *solver, double *w);
  * finds no end, keeps its last finite w and says DIVERGED. */
 void icl_solver_run(const icl_solver *solver, icl_prompt *prompt, int in_range);
 
+/* A learner's sample of at most n examples; the next of them; a fit, and an answer of that fit. */
+icl_sample icl_sample_begin(const icl_solver *solver, int64_t n, const double *X, const double *y,
+                            double *scratch, int64_t scratch_size);
+void icl_sample_append(const icl_solver *solver, icl_sample *sample);
+icl_solver_report icl_sample_fit(const icl_solver *solver, icl_sample *sample);
+double icl_sample_answer(const icl_solver *solver, const icl_sample *sample, const double *x);
+
 /* Writes w as w_step into the path, if that is wanted. */
 void icl_prompt_record(icl_prompt *prompt, int64_t step);
 /* The path from its last recorded w on: every later w is the same. */
@@ -124,6 +156,9 @@ void icl_iterate(const icl_solver *solver, icl_prompt *prompt, const icl_iterati
 /* residual = A w - c and, for a symmetric matrix, out = matrix x. */
 void icl_residual(int64_t d, const double *A, const double *c, const double *w, double *residual);
 void icl_symmetric_apply(int64_t d, const double *matrix, const double *x, double *out);
+
+/* ||a - b||^2 (d), or infinity */
+double icl_squared_distance(int64_t d, const double *a, const double *b);
 
 /* The greatest row sum of |A| (d x d), which is never below its greatest eigenvalue. */
 double icl_row_sum(int64_t d, const double *A);

@@ -1,0 +1,212 @@
+/* Series of cosines: against least squares and ridge on features made here, and their rate. */
+#include "test_prefixes.h"
+
+static icl_solver *series_solver(icl_context *context, int64_t d, int64_t terms, double ridge) {
+    icl_solver_options o = options_of(ICL_METHOD_SERIES, d, 1);
+    o.terms = terms;
+    o.ridge = ridge;
+    return solver_of(context, &o);
+}
+
+/* count x (1 + d (terms - 1)) */
+static double *features_of(int64_t count, int64_t d, int64_t terms, const double *X) {
+    int64_t m = 1 + d * (terms - 1);
+    double *out = malloc((size_t)(count * m + 1) * sizeof *out);
+    for (int64_t i = 0; i < count; i++) {
+        out[i * m] = 1;
+        for (int64_t k = 0; k < d; k++)
+            for (int64_t j = 1; j < terms; j++)
+                out[i * m + k * (terms - 1) + j] =
+                    (double)(sqrtl(2) *
+                             cosl(acosl(-1) * (long double)j * (long double)X[i * d + k]));
+    }
+    return out;
+}
+
+/* Answers of least squares (LAPACK's) or ridge to the prompt's queries, by their own solvers on the
+ * features, at prefix t; the tolerance for them. */
+static double expected_answer(icl_context *context, const icl_batch *batch, int64_t p, int64_t t,
+                              int64_t terms, double ridge, double *tolerance, int64_t *rank) {
+    int64_t n = icl_batch_context(batch), d = icl_batch_dim(batch), m = 1 + d * (terms - 1);
+    double *X = features_of(t, d, terms, icl_batch_X(batch) + p * n * d);
+    double *query = features_of(1, d, terms, query_at(batch, p, t));
+    double *w = malloc((size_t)m * sizeof *w), s[64];
+    const double *y = icl_batch_y(batch) + p * n;
+    int64_t k = t < m ? t : m;
+    *rank = 0;
+    if (k > 0)
+        ASSERT_OK(context, icl_svd(context, t, m, X, s, NULL, NULL));
+    while (*rank < k && s[*rank] > (double)(t > m ? t : m) * DBL_EPSILON * s[0])
+        ++*rank;
+    icl_solver_options o =
+        options_of(ridge > 0 ? ICL_METHOD_RIDGE : ICL_METHOD_LEAST_SQUARES, m, 1);
+    o.ridge = ridge;
+    solve_one(context, &o, t, t > 0 ? X : NULL, t > 0 ? y : NULL, ICL_CONTENTS_ALL, w, NULL);
+    double answer = dot(m, w, query), least = *rank > 0 ? s[*rank - 1] : 1;
+    double kappa2 = *rank > 0 ? s[0] * s[0] / (least * least) : 1;
+    if (ridge > 0) /* X^T X + lambda I */
+        kappa2 = 1 + (k > 0 ? s[0] * s[0] : 0) / ridge;
+    *tolerance = TOL_ALGEBRA(t + m, kappa2) * (1 + norm(t, y)) * norm(m, query) *
+                 (1 + 1 / fmin(1, ridge > 0 ? sqrt(ridge) : least));
+    free(w);
+    free(query);
+    free(X);
+    return answer;
+}
+
+START_TEST(test_least_squares_on_the_features) {
+    icl_context *context = make_context(2, ICL_ISA_AUTO);
+    const int64_t terms[] = {1, 2, 4, 9};
+    const double ridges[] = {0, 0.3};
+    for (int s = 0; s < PREFIX_SHAPES; s++)
+        for (int trial = 0; trial < 8; trial++) {
+            int64_t n = prefix_shapes[s][0], d = prefix_shapes[s][1];
+            int64_t N = terms[trial / 2], m = 1 + d * (N - 1);
+            double ridge = ridges[trial % 2];
+            icl_batch *batch = awkward_batch(context, n, d, 12);
+            icl_solver *solver = series_solver(context, d, N, ridge);
+            curves c = curves_of(context, solver, batch, NULL, 0);
+            for (int64_t p = 0; p < PROMPTS; p++)
+                for (int64_t t = 0; t <= n; t += n > 12 ? 5 : 1) {
+                    double tolerance;
+                    int64_t rank;
+                    double expected =
+                        expected_answer(context, batch, p, t, N, ridge, &tolerance, &rank);
+                    ASSERT_CLOSE(prediction_at(&c, p, t, 0), expected, tolerance, 1);
+                    const icl_solver_report *report = report_at(&c, p, t);
+                    int fitted = t > 0 && ridge == 0;
+                    ck_assert_int_eq(report->rank, fitted ? rank : -1);
+                    ck_assert_int_eq(report->stop,
+                                     fitted && rank < m ? ICL_STOP_SINGULAR : ICL_STOP_CONVERGED);
+                }
+            free_curves(&c);
+            icl_solver_free(solver);
+            icl_batch_free(batch);
+        }
+    icl_context_free(context);
+}
+END_TEST
+
+START_TEST(test_a_series_is_found) {
+    /* N examples of a series of N terms give it back, everywhere; so do more, and x far outside */
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    enum { TERMS = 7, COUNT = 20 };
+    const double b[TERMS] = {1, -2, 0.5, 3, 0, 1, -1};
+    double X[2 * COUNT], y[2 * COUNT], prediction[COUNT];
+    for (int i = 0; i < 2 * COUNT; i++)
+        X[i] = (i % COUNT + 0.5) / COUNT + (i >= COUNT ? 0.02 : 0);
+    X[2 * COUNT - 1] = 1e15; /* an even number */
+    double *features = features_of(2 * COUNT - 1, 1, TERMS, X);
+    for (int i = 0; i < 2 * COUNT - 1; i++)
+        y[i] = dot(TERMS, features + i * TERMS, b);
+    y[2 * COUNT - 1] = 1;
+    for (int j = 1; j < TERMS; j++)
+        y[2 * COUNT - 1] += sqrt(2) * b[j];
+    icl_batch *batch = batch_of(context, 1, COUNT, 1, COUNT, ICL_CONTENTS_ALL, X, y, X + COUNT);
+    icl_solver *solver = series_solver(context, 1, TERMS, 0);
+    ASSERT_OK(context, icl_solver_predict(solver, batch, prediction));
+    assert_close(COUNT, prediction, y + COUNT, TOL_ALGEBRA(COUNT, 10), 10);
+    icl_solver_free(solver);
+    icl_batch_free(batch);
+    free(features);
+    icl_context_free(context);
+}
+END_TEST
+
+START_TEST(test_instruction_sets_agree) {
+    icl_context *fused = make_context(1, ICL_ISA_AUTO), *plain = make_context(1, ICL_ISA_BASELINE);
+    icl_batch *one = awkward_batch(fused, 30, 2, 4), *two = awkward_batch(plain, 30, 2, 4);
+    icl_solver *first = series_solver(fused, 2, 6, 0.1), *second = series_solver(plain, 2, 6, 0.1);
+    curves c = curves_of(fused, first, one, NULL, 0), e = curves_of(plain, second, two, NULL, 0);
+    for (int i = 0; i < PROMPTS * 31; i++) /* kappa(X^T X + lambda I) <= 30 m 2 / lambda */
+        ASSERT_CLOSE(c.prediction[i], e.prediction[i], TOL_ALGEBRA(41, 6600), 100);
+    free_curves(&c);
+    free_curves(&e);
+    icl_solver_free(first);
+    icl_solver_free(second);
+    icl_batch_free(one);
+    icl_batch_free(two);
+    icl_context_free(fused);
+    icl_context_free(plain);
+}
+END_TEST
+
+/* ---- the rate ---- */
+
+enum { SMOOTH = 128, QUERIES = 16, RATE_PROMPTS = 120 };
+
+/* sum_j b_j sqrt2 cos(pi j x), by cos (j + 1) z = 2 cos z cos jz - cos (j - 1) z */
+static double smooth(const double *b, double x) {
+    double z = acos(-1) * x, before = 1, now = cos(z), sum = b[0];
+    for (int j = 1; j < SMOOTH; j++) {
+        sum += sqrt(2) * b[j] * now;
+        double next = 2 * cos(z) * now - before;
+        before = now;
+        now = next;
+    }
+    return sum;
+}
+
+/* Mean squared error of an answer on f with b_j ~ N(0, j^-(2 a + 1)), x uniform, unit noise times
+ * sigma, and N = n^(1/(2 a + 1)) terms. */
+static double error_of(icl_context *context, int64_t n, double a, double sigma) {
+    size_t rows = (size_t)(n + QUERIES), all = rows * RATE_PROMPTS;
+    double *X = malloc((size_t)n * RATE_PROMPTS * sizeof *X), *y = malloc(all * sizeof *y);
+    double *noise = malloc(all * sizeof *noise), *uniform = malloc(all * sizeof *uniform);
+    static double b[SMOOTH * RATE_PROMPTS], query[QUERIES * RATE_PROMPTS];
+    static double truth[QUERIES * RATE_PROMPTS], prediction[QUERIES * RATE_PROMPTS];
+    fill_normal(context, 1 + (uint64_t)n, SMOOTH * RATE_PROMPTS, b);
+    fill_normal(context, 2 + (uint64_t)n, (int64_t)all, uniform);
+    fill_normal(context, 3 + (uint64_t)n, (int64_t)all, noise);
+    for (size_t i = 0; i < all; i++)
+        uniform[i] = 0.5 * erfc(-uniform[i] / sqrt(2));
+    for (int p = 0; p < RATE_PROMPTS; p++) {
+        for (int j = 1; j < SMOOTH; j++)
+            b[p * SMOOTH + j] *= pow(j, -a - 0.5);
+        for (int64_t i = 0; i < n; i++) {
+            X[p * n + i] = uniform[(size_t)p * rows + (size_t)i];
+            y[p * n + i] = smooth(b + p * SMOOTH, X[p * n + i]) + sigma * noise[p * n + i];
+        }
+        for (int j = 0; j < QUERIES; j++) {
+            query[p * QUERIES + j] = uniform[(size_t)p * rows + (size_t)(n + j)];
+            truth[p * QUERIES + j] = smooth(b + p * SMOOTH, query[p * QUERIES + j]);
+        }
+    }
+    icl_batch *batch =
+        batch_of(context, RATE_PROMPTS, n, 1, QUERIES, ICL_CONTENTS_EXAMPLES, X, y, query);
+    int64_t terms = llround(pow((double)n, 1 / (2 * a + 1)));
+    icl_solver *solver = series_solver(context, 1, terms, 0);
+    ASSERT_OK(context, icl_solver_predict(solver, batch, prediction));
+    double sum = 0;
+    for (int i = 0; i < QUERIES * RATE_PROMPTS; i++)
+        sum += (prediction[i] - truth[i]) * (prediction[i] - truth[i]);
+    icl_solver_free(solver);
+    icl_batch_free(batch);
+    free(uniform);
+    free(noise);
+    free(y);
+    free(X);
+    return sum / (QUERIES * RATE_PROMPTS);
+}
+
+START_TEST(test_the_rate_of_smooth_functions) {
+    /* n^(-2 a / (2 a + 1)), the slope of log error over n = 2^6..2^12; errors of 120 prompts differ
+     * by less than 10 %, which moves the slope by 0.02 */
+    icl_context *context = make_context(2, ICL_ISA_AUTO);
+    const double a = 1;
+    double sum_xy = 0, sum_xx = 0, mean = 0, logs[7];
+    for (int k = 0; k < 7; k++) {
+        logs[k] = log2(error_of(context, INT64_C(64) << k, a, 1));
+        mean += logs[k] / 7;
+    }
+    for (int k = 0; k < 7; k++) {
+        sum_xy += (k - 3) * (logs[k] - mean);
+        sum_xx += (k - 3) * (k - 3);
+    }
+    ASSERT_CLOSE(sum_xy / sum_xx, -2 * a / (2 * a + 1), 0.05, 1);
+    icl_context_free(context);
+}
+END_TEST
+
+RUN_SUITE("solve_series", test_least_squares_on_the_features, test_a_series_is_found,
+          test_instruction_sets_agree, test_the_rate_of_smooth_functions)
