@@ -2,10 +2,12 @@
 """Solvers at every prefix beside torch, interleaved in one process.
 
     bench/bench_solve.py [--library build/libicl.so] [--rounds 11] [ridge] [squares] [heat] [pool]
+                         [diversity]
 
 Peers: a batched torch.linalg.solve of the normal equations, and torch.linalg.lstsq, at each prefix
 for itself, in float64. The heat map has no peer, but a time to keep. The posterior mean over a pool
-of tasks is held against a matrix product and a softmax, in float64 and float32, in chunks.
+of tasks is held against a matrix product and a softmax, in float64 and float32, in chunks. The example
+task-diversity, as a process, is held against the same experiment in numpy.
 """
 import argparse
 import ctypes as c
@@ -15,6 +17,7 @@ import sys
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy
 
+from bench_diversity import bench_diversity
 from bench_support import P, Library, interleave, machine
 
 try:
@@ -222,7 +225,8 @@ def bench_pool(icl, rounds):
 
 
 BENCHES = {"ridge": bench_ridge, "squares": bench_squares, "heat": bench_heat,
-           "pool": bench_pool}
+           "pool": bench_pool,
+           "diversity": lambda icl, rounds: bench_diversity(icl.path, rounds)}
 
 
 def main():

@@ -43,7 +43,7 @@ class TrainerOptions(c.Structure):
 
 class Library:
     def __init__(self, path):
-        self.lib = c.CDLL(path)
+        self.path, self.lib = path, c.CDLL(path)
 
     def call(self, name, *arguments):
         status = getattr(self.lib, name)(*arguments)

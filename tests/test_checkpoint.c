@@ -1,4 +1,5 @@
-/* Saving, loading, resuming: equal bits after any interruption, and nothing changed by a bad file. */
+/* Saving, loading, resuming: equal bits after any interruption, and nothing changed by a bad file.
+ */
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -109,7 +110,7 @@ END_TEST
 /* ---- resuming ---- */
 
 /* Ways to train that keep different things in mind. */
-enum { WAYS = 9 };
+enum { WAYS = 11 };
 static setting way_of(int way) {
     setting s = defaults();
     s.model.layers = 2;
@@ -118,8 +119,9 @@ static setting way_of(int way) {
     s.trainer.steps = 12;
     s.trainer.batch = 40;
     const icl_optimiser_method methods[WAYS] = {
-        ICL_OPTIMISER_GD,    ICL_OPTIMISER_SGD,   ICL_OPTIMISER_ADAM, ICL_OPTIMISER_ADAMW, ICL_OPTIMISER_LBFGS,
-        ICL_OPTIMISER_LBFGS, ICL_OPTIMISER_LBFGS, ICL_OPTIMISER_ADAM, ICL_OPTIMISER_ADAM};
+        ICL_OPTIMISER_GD,    ICL_OPTIMISER_SGD,   ICL_OPTIMISER_ADAM,  ICL_OPTIMISER_ADAMW,
+        ICL_OPTIMISER_LBFGS, ICL_OPTIMISER_LBFGS, ICL_OPTIMISER_LBFGS, ICL_OPTIMISER_ADAM,
+        ICL_OPTIMISER_ADAM,  ICL_OPTIMISER_ADAM,  ICL_OPTIMISER_ADAM};
     s.optimiser.method = methods[way];
     s.optimiser.momentum = way == 1 ? 0.9 : 0;
     s.optimiser.history = 4;
@@ -128,7 +130,15 @@ static setting way_of(int way) {
     s.optimiser.period = 12;
     s.trainer.on = way == 4 || way == 5 ? ICL_TRAIN_FIXED : ICL_TRAIN_FRESH;
     s.trainer.refresh = way == 6 || way == 7 ? 5 : 1;
-    s.trainer.moments = way == 7;
+    s.trainer.moments = way == 7 || way == 10;
+    if (way >= 9) {
+        s.trainer.refresh = way == 9 ? 2 : 1;
+        s.trainer.dims = 2;
+        s.trainer.dims_every = 3;
+        s.trainer.points = 3;
+        s.trainer.points_step = 5;
+        s.trainer.points_every = 2;
+    }
     s.trainer.average = way == 8 ? 5 : 0;
     return s;
 }
@@ -201,7 +211,8 @@ START_TEST(test_a_resumed_run_is_the_uninterrupted_one) {
 }
 END_TEST
 
-/* A run that writes checkpoints by itself leaves its end; a callback's stop leaves a run to go on. */
+/* A run that writes checkpoints by itself leaves its end; a callback's stop leaves a run to go on.
+ */
 START_TEST(test_checkpoints_of_a_run) {
     int64_t count;
     icl_train_report end;
@@ -331,7 +342,8 @@ START_TEST(test_damaged_files_change_nothing) {
     }
     snapshot after = take(&b);
     ck_assert_mem_eq(&before, &after, sizeof before);
-    ASSERT_FAILS(b.context, ICL_ERR_IO, "nowhere", icl_trainer_resume(b.trainer, path_of("nowhere")));
+    ASSERT_FAILS(b.context, ICL_ERR_IO, "nowhere",
+                 icl_trainer_resume(b.trainer, path_of("nowhere")));
     ASSERT_OK(b.context, icl_trainer_resume(b.trainer, path_of("whole")));
     free(bytes);
     finish(&b);
@@ -345,10 +357,11 @@ START_TEST(test_other_runs_are_refused) {
     bench b = start(&s);
     ASSERT_OK(b.context, icl_trainer_save(b.trainer, path_of("run")));
     finish(&b);
-    const char *const words[] = {"another model", "layers=2",      "another seed: 1 there, 5 here",
-                                 "law of prompts", "law of prompts", "law of prompts",
-                                 "optimiser",      "history=4",     "batch=40",
-                                 "on=1",           "queries=1",     "moments=0"};
+    const char *const words[] = {
+        "another model",  "layers=2",       "another seed: 1 there, 5 here",
+        "law of prompts", "law of prompts", "law of prompts",
+        "optimiser",      "history=4",      "batch=40",
+        "on=1",           "queries=1",      "moments=0"};
     for (int change = 0; change < 12; change++) {
         setting o = way_of(4);
         o.law.dim = change == 0 ? 4 : 5;
@@ -450,7 +463,8 @@ static icl_status save_and_load(icl_context *context, void *user) {
         status = icl_optimiser_create(context, &s.optimiser, icl_model_parameter_count(b.model),
                                       &b.optimiser);
     if (status == ICL_OK)
-        status = icl_trainer_create(context, b.model, b.optimiser, b.sampler, &s.trainer, &b.trainer);
+        status =
+            icl_trainer_create(context, b.model, b.optimiser, b.sampler, &s.trainer, &b.trainer);
     if (status == ICL_OK)
         status = icl_trainer_run(b.trainer, NULL);
     if (status == ICL_OK)

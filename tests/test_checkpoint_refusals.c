@@ -14,12 +14,12 @@ static const double values[3] = {1, 2, 3}, others[3] = {1, 2, 4};
 enum {
     FROM_SGD = 9,
     FROM_SET = 10,
-    OWN = 12,
-    LATER = 16,
-    FROM_STUDENT = 17,
-    FROM_SCALED = 18,
-    FROM_SINE = 19,
-    FROM_NET = 20,
+    FREE = 15,
+    LATER = 19,
+    FROM_STUDENT = 20,
+    FROM_SCALED = 21,
+    FROM_SINE = 22,
+    FROM_NET = 23,
     CHANGES = FROM_NET
 };
 
@@ -74,17 +74,27 @@ static setting run_of(int change, int changed) {
     case 11:
         s.optimiser.method = ICL_OPTIMISER_ADAMW;
         break;
-    /* the caller's to change */
-    case OWN:
-        s.optimiser.momentum = 0.9;
-        break; /* of another method */
+    case 12:
+        s.law.queries = ICL_QUERIES_SCALED;
+        s.law.query_scale = 2;
+        break;
     case 13:
-        s.optimiser.rate = 0.5;
+        s.trainer.dims = 2;
         break;
     case 14:
+        s.trainer.points = 3;
+        break;
+    /* from here on the caller's to change */
+    case FREE:
+        s.optimiser.momentum = 0.9;
+        break; /* of another method */
+    case 16:
+        s.optimiser.rate = 0.5;
+        break;
+    case 17:
         s.trainer.steps = 3;
         break;
-    case 15:
+    case 18:
         s.optimiser.beta1 = 0.5;
         break;
     /* laws again */
@@ -121,7 +131,7 @@ START_TEST(test_each_difference_is_seen) {
         finish(&b);
         s = run_of(change, 1);
         b = start(&s);
-        icl_status expected = change < OWN || change >= LATER ? ICL_ERR_SHAPE : ICL_OK;
+        icl_status expected = change < FREE || change >= LATER ? ICL_ERR_SHAPE : ICL_OK;
         icl_status status = icl_trainer_resume(b.trainer, path);
         ck_assert_msg(status == expected, "change %d: %s", change, icl_status_name(status));
         finish(&b);

@@ -16,7 +16,8 @@
  * Purposes: 1 the task (w, or the net: w_k row-major, then a_k), 2 the random sign (minus where
  * the first word's top bit is set), 3 covariates (index i d + j), 4 label noise (index i), 5 query
  * covariates (index j d + k), 6 query noise (index j), 8 the noise level, 9 and 10 direct moments;
- * 11 the support of sparse tasks, 12 the place in a pool, 13 rotations; 7 is the start of a model.
+ * 11 the support of sparse tasks, 12 the place in a pool, 13 rotations, 14 the place of a repeated
+ * query, 15 the signs of a quadrant; 7 is the start of a model.
  * So an example's bits depend on neither n nor q, nor on the batch, the number of threads or the
  * instruction set.
  *
@@ -37,6 +38,10 @@
  * Tasks on the SPHERE have z = (sqrt(d) / ||z||) z of the normals z. Of SPARSE ones the coordinates
  * p_0 .. p_{s-1} are kept: p = 0 .. d - 1, and for i = 0 .. s - 1 in turn p_i and p_k are exchanged,
  * k = i + floor(u (d - i)), u the uniform of index i of purpose 11.
+ *
+ * Shifted queries are made of the query's own values: REPEATED query j is example floor(u n), u the
+ * uniform of index j of purpose 14; coordinate j of a quadrant has a minus where the uniform of index
+ * j of purpose 15 is below 1/2.
  *
  * From a pool a prompt takes entry floor(u K), u the uniform of the first word of purpose 12. Entry
  * k of a pool that is drawn is the w of prompt k of the law without a pool under the seed pool_seed.
@@ -159,6 +164,23 @@ typedef enum icl_activation {
  * a pure function of s[k], or prompts are no longer a function of the seed. */
 typedef int (*icl_label_fn)(int64_t count, const double *s, double *out, void *user);
 
+/* Queries unlike the examples, for tests of what was learned (Garg et al. 2208.01066): x and x_i are
+ * drawn as the law says and then changed before they get their labels. Inputs from half of the space
+ * are no shift of the queries but the law HALVES with kappa = 0 and trace DIM, skewed ones POWER with
+ * a = 2 and trace DIM. */
+typedef enum icl_queries {
+    ICL_QUERIES_LAW = 0,        /* as the law draws them */
+    ICL_QUERIES_ORTHOGONAL = 1, /* x projected off the span of the prompt's n examples and scaled back
+                                   to its norm: X x = 0; n must be less than the rank of Sigma */
+    ICL_QUERIES_REPEATED = 2,   /* x is one of the examples' x_i, equally likely, with noise of its
+                                   own; n must not be 0 */
+    ICL_QUERIES_SCALED = 3,     /* query_scale x */
+    ICL_QUERIES_RANDOM_QUADRANT = 4,   /* x as it is; all examples of a prompt lie in one quadrant:
+                                          x_ij becomes s_j |x_ij|, s_j = +-1 once a prompt */
+    ICL_QUERIES_OPPOSITE_QUADRANT = 5, /* the same, with x in the quadrant opposite: -s_j |x_j| */
+    ICL_QUERIES_FORCE_INT = 0x7fffffff
+} icl_queries;
+
 /* The noise level of a prompt: the standard deviation sigma that its examples and queries share. */
 typedef enum icl_noise_law {
     ICL_NOISE_FIXED = 0,   /* sigma^2 = noise */
@@ -204,11 +226,30 @@ typedef struct icl_law_options {
     icl_activation activation;  /* of NET; default RELU */
     double amplitude_least;     /* SINE: 0 to amplitude_most; default 0.1 */
     double amplitude_most;      /* SINE: to 1e150; default 0.5 */
+    icl_queries queries;        /* default LAW */
+    double query_scale;         /* SCALED: any finite number; default 1 */
 } icl_law_options;
 
 typedef struct icl_law icl_law;
 
 ICL_API icl_status icl_law_options_init(icl_law_options *options, size_t size);
+
+/* Sets options, which icl_law_options_init has set before, to a published setting:
+ *
+ *     garg-linear, garg-sparse, garg-relu-net, and the shifts garg-skewed, garg-half-subspace,
+ *     garg-orthogonal, garg-repeated, garg-random-quadrant (Garg et al. 2208.01066);
+ *     fu-isotropic, fu-ill-conditioned, fu-noisy (Fu et al. 2310.17086);
+ *     von-oswald-uniform (2212.07677); akyurek (2211.15661); ahn-isotropic, ahn-rotated (2306.00297);
+ *     mahankali (2307.03576); zhang (2306.09927); raventos-pool, of 2^14 tasks (2306.15063);
+ *     vladymyrov-noise, vladymyrov-set (2402.14180); giannou-linear (2403.03183);
+ *     lu-proportional (2405.11751).
+ *
+ * Any of them may then be changed. Arrays that they point to belong to the library and are never freed.
+ * Another name is ICL_ERR_ARGUMENT, with a text that lists these; options are then as before. */
+ICL_API icl_status icl_task_preset(icl_context *context, const char *name,
+                                   icl_law_options *options);
+/* Names number 0, 1, .. of them; NULL beyond the last. */
+ICL_API const char *icl_task_preset_name(int64_t index);
 
 /* Makes a law. Sigma and W must be symmetric (to 1e-12 of the largest entry) and positive
  * semi-definite (least eigenvalue >= -1e-12 of the largest): else ICL_ERR_NOT_PSD, and the text
@@ -223,8 +264,15 @@ ICL_API icl_status icl_law_create(icl_context *context, const icl_law_options *o
 ICL_API void icl_law_free(icl_law *law);
 
 /* The same law with another context length and FIXED noise of this variance: a shift at test time.
- */
+ * ICL_ERR_ARGUMENT where the law's queries cannot have that context length. */
 ICL_API icl_status icl_law_with(const icl_law *law, int64_t context, double noise, icl_law **out);
+
+/* The same law with queries of another kind; scale is read where they are SCALED. ICL_ERR_ARGUMENT where
+ * the law's n is not one they can have: see icl_queries. Of shifted queries the theory has no closed
+ * forms (ICL_ERR_NO_CLOSED_FORM); the Bayes solver stays right, for the posterior of w does not depend
+ * on the query. */
+ICL_API icl_status icl_law_with_queries(const icl_law *law, icl_queries queries, double scale,
+                                        icl_law **out);
 
 ICL_API int64_t icl_law_dim(const icl_law *law);      /* d; 0 for NULL, as below */
 ICL_API int64_t icl_law_context(const icl_law *law);  /* n */
@@ -232,6 +280,8 @@ ICL_API double icl_law_noise(const icl_law *law);     /* sigma^2; its mean where
 ICL_API icl_labels icl_law_labels(const icl_law *law); /* LINEAR for NULL */
 ICL_API icl_covariates icl_law_covariates(const icl_law *law); /* GAUSSIAN for NULL */
 ICL_API icl_tasks icl_law_tasks(const icl_law *law);   /* GAUSSIAN for NULL */
+ICL_API icl_queries icl_law_queries(const icl_law *law); /* LAW for NULL */
+ICL_API double icl_law_query_scale(const icl_law *law); /* 1 unless SCALED */
 ICL_API int64_t icl_law_pool_count(const icl_law *law); /* K; 0 without a pool */
 /* Borrowed from the law, valid while it lives: Sigma (d x d), the covariance of w (d x d; NULL
  * unless labels are LINEAR; of a pool: that of its K entries), its mean (d; NULL where it is zero),
@@ -292,6 +342,21 @@ ICL_API const double *icl_batch_S(const icl_batch *batch);             /* B x d 
 ICL_API const double *icl_batch_b(const icl_batch *batch);             /* B x d */
 ICL_API const double *icl_batch_syy(const icl_batch *batch);           /* B */
 
+/* How a prompt becomes the tokens that a network reads. */
+typedef enum icl_layout {
+    ICL_LAYOUT_COLUMNS = 0,     /* n + 1 tokens of d + 1 numbers: (x_i; y_i), i = 1..n, and the query
+                                   (x; 0) (Ahn et al., Zhang et al., Mahankali et al.) */
+    ICL_LAYOUT_INTERLEAVED = 1, /* 2 n + 1 tokens of d numbers: x_1, (y_1; 0), x_2, (y_2; 0), .., and
+                                   the query x, y first and d - 1 zeros (Garg et al., Fu et al.) */
+    ICL_LAYOUT_FORCE_INT = 0x7fffffff
+} icl_layout;
+
+/* Writes the tokens of every prompt with its query number `query`, 0 to q - 1, to the caller's out:
+ * B x (n + 1) x (d + 1) for COLUMNS, B x (2 n + 1) x d for INTERLEAVED, a token after another.
+ * ICL_ERR_MISSING where the batch does not hold its examples (unless n = 0). */
+ICL_API icl_status icl_batch_tokens(const icl_batch *batch, icl_layout layout, int64_t query,
+                                    double *out);
+
 /* Draws the prompts of a law. */
 typedef struct icl_sampler icl_sampler;
 
@@ -320,11 +385,20 @@ ICL_API icl_status icl_sampler_draw(const icl_sampler *sampler, int64_t first, i
 /* Fills the batch as icl_sampler_draw does, but draws the moments from their distribution, not from
  * examples: exact for every n >= 0, at a cost that does not depend on n. Tasks, levels, queries and
  * targets have the bits that icl_sampler_draw gives; the moments are others of the same law.
- * Gaussian covariates of FIXED scale, one Sigma and linear labels, else ICL_ERR_NO_CLOSED_FORM. A batch with
+ * Gaussian covariates of FIXED scale, one Sigma, linear labels and queries that are LAW or SCALED, else
+ * ICL_ERR_NO_CLOSED_FORM. A batch with
  * ICL_CONTENTS_EXAMPLES is ICL_ERR_ARGUMENT: it fits the law, but its contents are out of this
  * function's range, and examples that do not belong to the moments would mislead. */
 ICL_API icl_status icl_sampler_draw_moments(const icl_sampler *sampler, int64_t first,
                                             icl_batch *batch);
+
+/* Fills the batch as icl_sampler_draw does, but with covariates that are 0 beyond the first `dims`,
+ * 1 to d, in examples and queries, and with the batch's own context, 0 to the law's n, for a curriculum
+ * (Garg et al. 2208.01066): what is left has the bits of the law's prompts. moments 1: draws moments as
+ * icl_sampler_draw_moments does. ICL_ERR_ARGUMENT where the law's queries cannot have that context, and
+ * for ORTHOGONAL ones with dims < d. */
+ICL_API icl_status icl_sampler_draw_part(const icl_sampler *sampler, int64_t first, int64_t dims,
+                                         int moments, icl_batch *batch);
 
 #ifdef __cplusplus
 }

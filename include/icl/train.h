@@ -4,6 +4,11 @@
  * sampler, s = floor(t / refresh); on a fixed set it uses prompts first .. first + B - 1 every time; on the population it
  * uses no prompts but the exact loss, whose excess over the minimum is the objective.
  *
+ * A curriculum (Garg et al. 2208.01066, who start with 5 of 20 dims and 11 of 41 points, and add 1 and 2
+ * every 2000 steps) changes fresh prompts: at step t covariates beyond the first D(t) are 0 and the prompt
+ * ends after its first N(t) examples, t being the first step that the batch serves. It is a function of the
+ * step and needs no state; an excess stays that on the law itself.
+ *
  * Entries that the model's masks leave untrained keep their values to the bit, whatever weight decay,
  * momentum and averaging do.
  */
@@ -65,6 +70,14 @@ typedef struct icl_trainer_options {
                                 icl_sampler_draw_moments): as fast for any n; default 0 */
     const char *checkpoint;  /* a file that icl_trainer_run saves to; copied; NULL (default): none */
     int64_t checkpoint_every; /* steps between saves, >= 1; default 1000. A run saves at its end too */
+    int64_t dims;            /* D(t) = min(d, dims + dims_step floor(t / dims_every)), FRESH only, 1 to d;
+                                0 (default): d */
+    int64_t dims_step;       /* >= 0; default 1 */
+    int64_t dims_every;      /* >= 1; default 2000 */
+    int64_t points;          /* N(t) = min(n, points + points_step floor(t / points_every)), FRESH only,
+                                1 to n; 0 (default): n */
+    int64_t points_step;     /* >= 0; default 2 */
+    int64_t points_every;    /* >= 1; default 2000 */
 } icl_trainer_options;
 
 typedef struct icl_trainer icl_trainer;
@@ -81,6 +94,9 @@ ICL_API icl_status icl_trainer_create(icl_context *context, icl_model *model,
                                       icl_optimiser *optimiser, const icl_sampler *sampler,
                                       const icl_trainer_options *options, icl_trainer **out);
 ICL_API void icl_trainer_free(icl_trainer *trainer);
+
+/* D(t) and N(t) of the next step; each may be NULL. d and n without a curriculum. */
+ICL_API icl_status icl_trainer_curriculum(const icl_trainer *trainer, int64_t *dims, int64_t *points);
 
 /* One step. ICL_ERR_DIVERGED where it left the finite numbers: the model keeps the last finite
  * parameters. report may be NULL. */
@@ -103,7 +119,7 @@ ICL_API icl_status icl_trainer_save(const icl_trainer *trainer, const char *path
  * the same kind of instruction set). A run that was interrupted by a kill, the time limit or the
  * callback is gone on with by icl_trainer_run, up to its `steps`; a run that had ended is followed by
  * a new one. ICL_ERR_SHAPE for a checkpoint of another model, seed, law, optimiser method or kind of
- * training (prompts a step, queries, first, refresh, moments), with both in the text; rates, steps and
+ * training (prompts a step, queries, first, refresh, moments, curriculum), with both in the text; rates, steps and
  * tolerances are the caller's to change. Else as icl_model_load, but a checksum is demanded. On failure
  * the trainer, the model and the optimiser are as they were. */
 ICL_API icl_status icl_trainer_resume(icl_trainer *trainer, const char *path);

@@ -215,6 +215,11 @@ void icl_matmul(int trans_a, int trans_b, int64_t m, int64_t n, int64_t k, const
                 (int)(trans_a ? m : k), b, (int)(trans_b ? k : n), 0, c, (int)n);
 }
 
+void icl_matmul_add(int64_t m, int64_t n, int64_t k, const double *a, const double *b, double *c) {
+    cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1, a, (int)m, b,
+                (int)n, 1, c, (int)n);
+}
+
 void icl_rank_k(int trans, int64_t n, int64_t k, const double *a, int add, double *c) {
     cblas_dsyrk(CblasRowMajor, CblasLower, trans ? CblasTrans : CblasNoTrans, (int)n, (int)k, 1, a,
                 (int)(trans ? n : k), add ? 1 : 0, c, (int)n);

@@ -55,6 +55,9 @@ icl_status icl_svd(const icl_context *context, int64_t m, int64_t n, const doubl
 void icl_matmul(int trans_a, int trans_b, int64_t m, int64_t n, int64_t k, const double *a,
                 const double *b, double *c);
 
+/* c (m x n) += a^T b of a (k x m), b (k x n). dgemm. */
+void icl_matmul_add(int64_t m, int64_t n, int64_t k, const double *a, const double *b, double *c);
+
 /* The lower triangle of c (n x n) = a a^T of a (n x k), or, with trans 1, a^T a of a (k x n); added to
  * c with `add`. The upper triangle is kept. dsyrk. */
 void icl_rank_k(int trans, int64_t n, int64_t k, const double *a, int add, double *c);

@@ -23,6 +23,8 @@ typedef enum icl_purpose {
     ICL_PURPOSE_SUPPORT = 11,
     ICL_PURPOSE_POOL = 12,
     ICL_PURPOSE_ROTATION = 13,
+    ICL_PURPOSE_REPEAT = 14,
+    ICL_PURPOSE_QUADRANT = 15,
     ICL_PURPOSE_RADIUS = 20, /* of Student's covariates */
     ICL_PURPOSE_QUERY_RADIUS = 21,
     ICL_PURPOSE_SCALE = 22, /* of Gamma scales */

@@ -154,6 +154,12 @@ void icl_batch_swap(icl_batch *a, icl_batch *b) {
     place_all(b);
 }
 
+void icl_batch_set_context(icl_batch *batch, int64_t n) {
+    batch->examples = n;
+    if (batch->shadow != NULL)
+        batch->shadow->examples = n;
+}
+
 icl_status icl_batch_need_scratch(icl_batch *batch, int64_t doubles) {
     if (batch->scratch != NULL && batch->scratch_doubles >= doubles)
         return ICL_OK;

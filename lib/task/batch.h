@@ -56,8 +56,11 @@ icl_status icl_batch_need_scratch(icl_batch *batch, int64_t doubles);
 void icl_batch_swap(icl_batch *a, icl_batch *b);
 icl_status icl_batch_need_shadow(icl_batch *batch);
 
-/* A batch with the prompts, contents, tasks and noise levels of another, but other examples (B x t x d,
- * B x t) and queries (B x q x d); targets are 0. */
+/* Another n for a batch that does not hold its examples; its prompts are then to be drawn anew. */
+void icl_batch_set_context(icl_batch *batch, int64_t n);
+
+/* A batch with the prompts, contents, tasks and noise levels of another, but other examples (B x t
+ * x d, B x t) and queries (B x q x d); targets are 0. */
 icl_status icl_batch_like(const icl_batch *batch, int64_t t, int64_t q, const double *X,
                           const double *y, const double *queries, icl_batch **out);
 

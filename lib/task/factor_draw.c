@@ -49,6 +49,21 @@ static void draw_columns(const icl_group_draw *g, int64_t first, int64_t count, 
                        g->below + ICL_LANES * skip, g->task, g->sigma, g->columns);
 }
 
+/* Of covariates that are 0 from a coordinate on, in the lanes: R loses its last rows, so that S and
+ * b have zeros there, and w.x is that of a w with zeros. */
+static void drop_weights(const icl_group_draw *g) {
+    int64_t d = g->law->dim, active = g->law->active;
+    memset(g->task + ICL_LANES * active, 0, (size_t)(ICL_LANES * (d - active)) * sizeof *g->task);
+}
+
+static void drop_moments(const icl_law *law, double *gram) {
+    int64_t d = law->dim, D = d + 1;
+    for (int64_t i = 0; i < D; i++)
+        for (int64_t j = 0; j < D; j++)
+            if ((i >= law->active && i < d) || (j >= law->active && j < d))
+                memset(gram + ICL_LANES * (i * D + j), 0, ICL_LANES * sizeof *gram);
+}
+
 void icl_group_draw_moments(const icl_group_draw *g, icl_batch *batch, int64_t group) {
     const icl_law *law = g->law;
     int64_t d = law->dim, D = d + 1, chunk = chunk_of(D), columns = columns_of(law), entry = 0;
@@ -57,6 +72,7 @@ void icl_group_draw_moments(const icl_group_draw *g, icl_batch *batch, int64_t g
         memset(gram, 0, (size_t)(D * D * ICL_LANES) * sizeof *gram);
         return;
     }
+    drop_weights(g);
     g->random->chis(g->seed, g->prompt, g->laws, columns + columns % 2, g->chi);
     for (int64_t first = 0; first < columns; first += chunk) {
         int64_t count = columns - first < chunk ? columns - first : chunk;
@@ -66,4 +82,6 @@ void icl_group_draw_moments(const icl_group_draw *g, icl_batch *batch, int64_t g
         g->kernels->gram(D, law->root.dense == NULL, first, count, scale, g->columns, gram);
         entry += entries;
     }
+    if (law->active < d)
+        drop_moments(law, gram);
 }

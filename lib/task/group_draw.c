@@ -20,10 +20,12 @@ int64_t icl_group_lay_out(icl_group_draw *g, double *base) {
                                icl_scale_entries(g->law),
                                icl_radius_entries(g->law, chunk),
                                g->law->labels == ICL_LABELS_LOGISTIC ? chunk + 3 : 0,
-                               g->law->labels == ICL_LABELS_SINE ? 4 : 0};
-    double **views[] = {&g->task,   &g->sign,  &g->sigma, &g->place,  &g->rotation,
-                        &g->vector, &g->z,     &g->noise, &g->tokens, &g->labels,
-                        &g->scales, &g->radii, &g->coins, &g->wave};
+                               g->law->labels == ICL_LABELS_SINE ? 4 : 0,
+                               g->law->queries == ICL_QUERIES_ORTHOGONAL ? g->law->examples * d : 0,
+                               icl_law_quadrants(g->law) ? d + 3 : 0};
+    double **views[] = {&g->task,  &g->sign,  &g->sigma,  &g->place,  &g->rotation, &g->vector,
+                        &g->z,     &g->noise, &g->tokens, &g->labels, &g->scales,   &g->radii,
+                        &g->coins, &g->wave,  &g->basis,  &g->signs};
     enum { VIEWS = sizeof views / sizeof *views };
     int64_t used = 0;
     memset(g->turns, 0xff, sizeof g->turns);
@@ -100,16 +102,27 @@ void icl_group_draw_rotations(icl_group_draw *g) {
                          g->vector);
 }
 
-/* Draws vectors first.. of the covariate stream into x and their noisy labels into y. */
-static icl_status draw_vectors(const icl_group_draw *g, icl_purpose covariates, icl_purpose noise,
-                               int64_t first, int64_t count, int64_t stride, double *x,
-                               int64_t y_stride, double *y) {
+void icl_group_draw_inputs(const icl_group_draw *g, icl_purpose covariates, int64_t first,
+                           int64_t count, int64_t stride, double *x) {
     const icl_law *law = g->law;
     icl_group_draw_covariates(g, covariates, first, count);
     if (law->rotation_every > 0)
         g->kernels->rotate(g->rotation, law->scales, NULL, law->dim, count, g->z, stride, x);
     else
         g->kernels->affine(&law->root, NULL, law->dim, count, g->z, stride, x);
+    for (int64_t i = 0; law->active < law->dim && i < count; i++)
+        memset(x + ICL_LANES * (i * stride + law->active), 0,
+               (size_t)(ICL_LANES * (law->dim - law->active)) * sizeof *x);
+}
+
+/* Draws vectors first.. of the covariate stream into x and their noisy labels into y. */
+static icl_status draw_vectors(const icl_group_draw *g, icl_purpose covariates, icl_purpose noise,
+                               int64_t first, int64_t count, int64_t stride, double *x,
+                               int64_t y_stride, double *y) {
+    const icl_law *law = g->law;
+    icl_group_draw_inputs(g, covariates, first, count, stride, x);
+    if (law->queries != ICL_QUERIES_LAW)
+        icl_group_shift(g, covariates, first, count, stride, x);
     if (law->labels == ICL_LABELS_LOGISTIC)
         g->random->uniforms(
             g->seed, covariates == ICL_PURPOSE_QUERY ? ICL_PURPOSE_QUERY_COIN : ICL_PURPOSE_COIN,

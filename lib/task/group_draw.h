@@ -27,6 +27,8 @@ typedef struct icl_group_draw {
     double *noise;             /* of a chunk */
     double *tokens;            /* of a chunk, stride D */
     double *labels;            /* packed: for the caller's g */
+    double *basis;             /* n x d: of the examples, where queries are ORTHOGONAL to them */
+    double *signs;             /* d + 3: of the prompt's quadrant */
     int direct;                /* 1: moments come without examples, and the views below are there */
     double *chi;               /* min(n, D) */
     double *below;             /* normals of a chunk of columns */
@@ -66,6 +68,17 @@ void icl_group_draw_function(const icl_group_draw *g);
 
 /* The task, its sign and its noise level; task and level go to the batch, too. */
 void icl_group_draw_task(const icl_group_draw *g, icl_batch *batch, int64_t group);
+
+/* Vectors first.. of a covariate stream, first a multiple of 4, as they are without a shift. */
+void icl_group_draw_inputs(const icl_group_draw *g, icl_purpose covariates, int64_t first,
+                           int64_t count, int64_t stride, double *x);
+
+/* What the shift of the queries needs of a group: before its examples and queries. */
+void icl_group_draw_shift(const icl_group_draw *g);
+
+/* Vectors first.. of a covariate stream as the shift changes them. */
+void icl_group_shift(const icl_group_draw *g, icl_purpose covariates, int64_t first, int64_t count,
+                     int64_t stride, double *x);
 
 /* Examples `first`.. into g->tokens. ICL_ERR_CALLBACK if the caller's g fails. */
 icl_status icl_group_draw_examples(const icl_group_draw *g, int64_t first, int64_t count);

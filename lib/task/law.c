@@ -12,7 +12,8 @@ static const icl_law_options default_options = {.size = sizeof(icl_law_options),
                                                 .freedom = 5,
                                                 .scale_shape = 1,
                                                 .amplitude_least = 0.1,
-                                                .amplitude_most = 0.5};
+                                                .amplitude_most = 0.5,
+                                                .query_scale = 1};
 
 icl_status icl_law_options_init(icl_law_options *options, size_t size) {
     return icl_options_default(options, size, &default_options, sizeof default_options);
@@ -67,7 +68,7 @@ icl_status icl_law_create(icl_context *context, const icl_law_options *options, 
     double *room = NULL;
     ICL_TRY(ICL_NEW(context, &law, 1));
     law->context = icl_context_retain(context);
-    law->dim = o.dim;
+    law->dim = law->active = o.dim;
     law->examples = o.context;
     law->covariates = o.covariates;
     law->freedom = o.freedom;
@@ -83,6 +84,8 @@ icl_status icl_law_create(icl_context *context, const icl_law_options *options, 
     law->label_fn = o.label_fn;
     law->label_user = o.label_user;
     law->signed_labels = labels_signed(&o);
+    law->queries = o.queries;
+    law->query_scale = o.queries == ICL_QUERIES_SCALED ? o.query_scale : 1;
     icl_status status;
     ICL_TRY_GOTO(icl_alloc(context, 1, sizeof *law->references, (void **)&law->references), fail);
     atomic_init(law->references, 1);
@@ -91,7 +94,8 @@ icl_status icl_law_create(icl_context *context, const icl_law_options *options, 
     ICL_TRY_GOTO(ICL_NEW(context, &law->block, matrices + levels), fail);
     set_noise(law, &o, law->block + matrices);
     ICL_TRY_GOTO(ICL_NEW(context, &room, 2 * o.dim * o.dim + o.dim), fail);
-    status = icl_law_build(law, &o, room);
+    ICL_TRY_GOTO(icl_law_build(law, &o, room), fail);
+    status = icl_law_check_queries(law, __func__);
 fail:
     icl_dealloc(context, room);
     if (status != ICL_OK) {
@@ -133,10 +137,25 @@ icl_status icl_law_with(const icl_law *law, int64_t context, double noise, icl_l
     ICL_REQUIRE_POINTER(law->context, out);
     ICL_CHECK_RANGE(law->context, context, 0, INT64_C(1) << 31);
     ICL_CHECK_REAL(law->context, noise, 0);
-    ICL_TRY(icl_law_share(law, out));
-    (*out)->examples = context;
-    set_fixed_noise(*out, noise, sqrt(noise));
-    return ICL_OK;
+    icl_law changed = *law;
+    changed.examples = context;
+    set_fixed_noise(&changed, noise, sqrt(noise));
+    ICL_TRY(icl_law_check_queries(&changed, __func__));
+    return icl_law_share(&changed, out);
+}
+
+icl_status icl_law_with_queries(const icl_law *law, icl_queries queries, double scale,
+                                icl_law **out) {
+    if (out != NULL)
+        *out = NULL;
+    if (law == NULL)
+        return ICL_ERR_ARGUMENT;
+    ICL_REQUIRE_POINTER(law->context, out);
+    icl_law changed = *law;
+    changed.queries = queries;
+    changed.query_scale = queries == ICL_QUERIES_SCALED ? scale : 1;
+    ICL_TRY(icl_law_check_queries(&changed, __func__));
+    return icl_law_share(&changed, out);
 }
 
 int64_t icl_law_dim(const icl_law *law) {
@@ -157,6 +176,14 @@ icl_labels icl_law_labels(const icl_law *law) {
 
 icl_covariates icl_law_covariates(const icl_law *law) {
     return law != NULL ? law->covariates : ICL_COVARIATES_GAUSSIAN;
+}
+
+icl_queries icl_law_queries(const icl_law *law) {
+    return law != NULL ? law->queries : ICL_QUERIES_LAW;
+}
+
+double icl_law_query_scale(const icl_law *law) {
+    return law != NULL ? law->query_scale : 1;
 }
 
 int64_t icl_law_pool_count(const icl_law *law) {

@@ -50,6 +50,9 @@ struct icl_law {
     double scale_shape;                     /* not FIXED */
     icl_activation activation;              /* NET */
     double amplitude_least, amplitude_most; /* SINE */
+    icl_queries queries;
+    double query_scale; /* 1 unless SCALED */
+    int64_t active;     /* coordinates of x from here on are 0: d but while a curriculum is drawn */
 };
 
 /* a = radial and b = kurtosis in E (v.z)^2 z z^T = a (|v|^2 I + 2 v v^T) + b diag(v_j^2) for the
@@ -62,6 +65,14 @@ int icl_law_normal_covariates(const icl_law *law);
 
 /* All of a caller's options but for the values of the matrices. */
 icl_status icl_law_check_options(icl_context *context, const icl_law_options *options);
+
+/* The kind of queries and their scale, and whether the law's n is one that they can have. */
+icl_status icl_law_check_queries(const icl_law *law, const char *function);
+
+/* 1 if the examples of a prompt lie in one quadrant. */
+static inline int icl_law_quadrants(const icl_law *law) {
+    return law->queries >= ICL_QUERIES_RANDOM_QUADRANT;
+}
 
 /* Doubles of law->block but for the levels of the noise, and what fills them. room: 2 d^2 + d. */
 int64_t icl_law_block_size(const icl_law_options *options);

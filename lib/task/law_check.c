@@ -1,4 +1,7 @@
 /* The options of a law: ranges, numbers, and what goes with what. */
+#include <float.h>
+#include <math.h>
+
 #include "task/law.h"
 
 static icl_status check_kind(icl_context *context, const char *name, icl_covariance kind,
@@ -142,4 +145,35 @@ icl_status icl_law_check_options(icl_context *context, const icl_law_options *o)
     ICL_TRY(check_tasks(context, o));
     ICL_TRY(check_pool(context, o));
     return check_rotation(context, o);
+}
+
+/* Of the Sigma of each prompt. */
+static int64_t rank_of(const icl_law *law) {
+    int64_t d = law->dim, rank = 0;
+    for (int64_t i = 0; i < d; i++) {
+        double value = law->values[i], greatest = law->values[d - 1];
+        if (law->rotation_every > 0) {
+            value = law->scales[i] * law->scales[i];
+            greatest = law->scales[d - 1] * law->scales[d - 1];
+        }
+        rank += value > (double)d * DBL_EPSILON * greatest;
+    }
+    return rank;
+}
+
+icl_status icl_law_check_queries(const icl_law *law, const char *function) {
+    const icl_context *context = law->context;
+    long long n = law->examples;
+    ICL_TRY(icl_check_range(context, function, "queries", law->queries, 0,
+                            ICL_QUERIES_OPPOSITE_QUADRANT));
+    ICL_REQUIRE(context, isfinite(law->query_scale), ICL_ERR_NONFINITE, "%s: query_scale = %g",
+                function, law->query_scale);
+    ICL_REQUIRE(context, law->queries != ICL_QUERIES_REPEATED || n > 0, ICL_ERR_ARGUMENT,
+                "%s: context = %lld: REPEATED queries want an example", function, n);
+    int64_t rank = law->queries == ICL_QUERIES_ORTHOGONAL ? rank_of(law) : n + 1;
+    ICL_REQUIRE(context, n < rank, ICL_ERR_ARGUMENT,
+                "%s: context = %lld: no direction of a Sigma of rank %lld is ORTHOGONAL to all "
+                "examples",
+                function, n, (long long)rank);
+    return ICL_OK;
 }

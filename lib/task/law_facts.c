@@ -30,6 +30,8 @@ const char *icl_law_no_moments(const icl_law *law) {
         return "the rotation of Sigma is drawn with the prompts";
     if (law->scale == ICL_SCALE_PROMPT || law->scale == ICL_SCALE_COORDINATE)
         return "the scale of Sigma is drawn with the prompts";
+    if (law->queries != ICL_QUERIES_LAW)
+        return "the queries are shifted";
     return NULL;
 }
 

@@ -152,6 +152,7 @@ static icl_status draw_group(icl_group_draw *g, icl_batch *batch, int64_t group)
     icl_group_draw_rotations(g);
     icl_group_draw_scales(g);
     icl_group_draw_task(g, batch, group);
+    icl_group_draw_shift(g);
     if (g->direct)
         icl_group_draw_moments(g, batch, group);
     else
@@ -193,14 +194,16 @@ static icl_status draw_block(void *user, int64_t block) {
     return status;
 }
 
+/* part: fewer examples than the law has will do, too. */
 static icl_status check_draw(const char *function, const icl_sampler *sampler, int64_t first,
-                             const icl_batch *batch) {
+                             int part, const icl_batch *batch) {
     const icl_context *context = sampler->context;
     const icl_law *law = sampler->law;
     ICL_REQUIRE(context, batch != NULL, ICL_ERR_ARGUMENT, "%s: batch is NULL", function);
     ICL_TRY(
         icl_check_range(context, function, "first", first, 0, (INT64_C(1) << 62) - batch->prompts));
-    ICL_REQUIRE(context, batch->dim == law->dim && batch->examples == law->examples, ICL_ERR_SHAPE,
+    int fits = part ? batch->examples <= law->examples : batch->examples == law->examples;
+    ICL_REQUIRE(context, batch->dim == law->dim && fits, ICL_ERR_SHAPE,
                 "%s: the batch has dim %lld and context %lld, the law %lld and %lld", function,
                 (long long)batch->dim, (long long)batch->examples, (long long)law->dim,
                 (long long)law->examples);
@@ -234,35 +237,70 @@ static icl_status draw_batch(const icl_sampler *sampler, int64_t first, int dire
     return icl_parallel(batch->context, count_blocks(batch), draw_block, &work);
 }
 
-icl_status icl_sampler_draw(const icl_sampler *sampler, int64_t first, icl_batch *batch) {
-    if (sampler == NULL)
-        return ICL_ERR_ARGUMENT;
-    ICL_TRY(check_draw(__func__, sampler, first, batch));
+static icl_status draw_examples_of(const icl_sampler *sampler, int64_t first, icl_batch *batch) {
     if (sampler->law->labels == ICL_LABELS_CALLBACK)
         return draw_callback(sampler, first, batch);
     return draw_batch(sampler, first, 0, batch);
 }
 
-icl_status icl_sampler_draw_moments(const icl_sampler *sampler, int64_t first, icl_batch *batch) {
+icl_status icl_sampler_draw(const icl_sampler *sampler, int64_t first, icl_batch *batch) {
     if (sampler == NULL)
         return ICL_ERR_ARGUMENT;
+    ICL_TRY(check_draw(__func__, sampler, first, 0, batch));
+    return draw_examples_of(sampler, first, batch);
+}
+
+static icl_status check_moments(const char *function, const icl_sampler *sampler,
+                                const icl_batch *batch) {
     const icl_law *law = sampler->law;
-    ICL_TRY(check_draw(__func__, sampler, first, batch));
     ICL_REQUIRE(sampler->context, !(batch->contents & ICL_CONTENTS_EXAMPLES), ICL_ERR_ARGUMENT,
-                "%s: the batch holds examples (contents = %u): none are drawn", __func__,
+                "%s: the batch holds examples (contents = %u): none are drawn", function,
                 (unsigned)batch->contents);
     ICL_REQUIRE(sampler->context, law->labels == ICL_LABELS_LINEAR, ICL_ERR_NO_CLOSED_FORM,
-                "%s: labels = %d: only the moments of linear labels have a known law", __func__,
+                "%s: labels = %d: only the moments of linear labels have a known law", function,
                 (int)law->labels);
     ICL_REQUIRE(sampler->context, law->rotation_every == 0, ICL_ERR_NO_CLOSED_FORM,
-                "%s: rotation_every = %lld: the moments of one Sigma have a known law", __func__,
+                "%s: rotation_every = %lld: the moments of one Sigma have a known law", function,
                 (long long)law->rotation_every);
     ICL_REQUIRE(sampler->context, law->scale == ICL_SCALE_FIXED, ICL_ERR_NO_CLOSED_FORM,
                 "%s: scale = %d: only the moments of covariates of fixed scale have a known law",
-                __func__, (int)law->scale);
+                function, (int)law->scale);
     ICL_REQUIRE(sampler->context, law->covariates == ICL_COVARIATES_GAUSSIAN,
                 ICL_ERR_NO_CLOSED_FORM,
-                "%s: covariates = %d: only the moments of Gaussian ones have a known law", __func__,
+                "%s: covariates = %d: only the moments of Gaussian ones have a known law", function,
                 (int)law->covariates);
+    ICL_REQUIRE(sampler->context,
+                law->queries == ICL_QUERIES_LAW || law->queries == ICL_QUERIES_SCALED,
+                ICL_ERR_NO_CLOSED_FORM, "%s: queries = %d: they want the examples, or change them",
+                function, (int)law->queries);
+    return ICL_OK;
+}
+
+icl_status icl_sampler_draw_moments(const icl_sampler *sampler, int64_t first, icl_batch *batch) {
+    if (sampler == NULL)
+        return ICL_ERR_ARGUMENT;
+    ICL_TRY(check_draw(__func__, sampler, first, 0, batch));
+    ICL_TRY(check_moments(__func__, sampler, batch));
     return draw_batch(sampler, first, 1, batch);
+}
+
+icl_status icl_sampler_draw_part(const icl_sampler *sampler, int64_t first, int64_t dims,
+                                 int moments, icl_batch *batch) {
+    if (sampler == NULL)
+        return ICL_ERR_ARGUMENT;
+    icl_law law = *sampler->law;
+    ICL_CHECK_RANGE(sampler->context, dims, 1, law.dim);
+    ICL_CHECK_RANGE(sampler->context, moments, 0, 1);
+    ICL_TRY(check_draw(__func__, sampler, first, 1, batch));
+    ICL_REQUIRE(sampler->context, law.queries != ICL_QUERIES_ORTHOGONAL || dims == law.dim,
+                ICL_ERR_ARGUMENT, "%s: dims = %lld: ORTHOGONAL queries want all %lld", __func__,
+                (long long)dims, (long long)law.dim);
+    law.active = dims;
+    law.examples = batch->examples;
+    ICL_TRY(icl_law_check_queries(&law, __func__));
+    const icl_sampler part = {sampler->context, &law, sampler->seed};
+    if (!moments)
+        return draw_examples_of(&part, first, batch);
+    ICL_TRY(check_moments(__func__, &part, batch));
+    return draw_batch(&part, first, 1, batch);
 }

@@ -239,6 +239,45 @@ static void factor(const icl_root *root, int64_t dim, int64_t first, int64_t cou
     }
 }
 
+/* x <- x - e (e.x) for one orthonormal e after another. Twice: what rounding leaves of e.x the
+ * first time may be much of a remainder that is short. */
+static void remove_span(int64_t dim, int64_t count, const double *E, double *x) {
+    for (int64_t i = 0; i < 2 * count; i++) {
+        const double *e = E + 8 * (i % count) * dim;
+        const v8 along = v8_negate(dot(dim, e, x));
+        for (int64_t j = 0; j < dim; j++)
+            v8_store(x + 8 * j, v8_muladd(along, v8_load(e + 8 * j), v8_load(x + 8 * j)));
+    }
+}
+
+static void orthonormalise(int64_t dim, int64_t count, double *vectors) {
+    for (int64_t i = 0; i < count; i++) {
+        remove_span(dim, i, vectors, vectors + 8 * i * dim);
+        normalise(dim, 1, vectors + 8 * i * dim);
+    }
+}
+
+static void project_off(int64_t dim, int64_t count, const double *E, int64_t queries, double *x) {
+    for (int64_t i = 0; i < queries; i++, x += 8 * dim) {
+        const v8 norm = v8_sqrt(dot(dim, x, x));
+        remove_span(dim, count, E, x);
+        const v8 scale = v8_div(norm, v8_sqrt(dot(dim, x, x)));
+        for (int64_t j = 0; j < dim; j++)
+            v8_store(x + 8 * j, v8_mul(scale, v8_load(x + 8 * j)));
+    }
+}
+
+static void quadrant(int64_t dim, int opposite, const double *signs, int64_t count, int64_t stride,
+                     double *x) {
+    for (int64_t i = 0; i < count; i++, x += 8 * stride)
+        for (int64_t j = 0; j < dim; j++) {
+            const v8 size = v8_abs(v8_load(x + 8 * j)), s = v8_load(signs + 8 * j);
+            const u8 minus = v8_less(opposite ? v8_negate(s) : s, v8_set(0));
+            v8_store(x + 8 * j, v8_choose(minus, v8_negate(size), size));
+        }
+}
+
 const icl_task_kernels ICL_ISA_NAME(icl_task_kernels) = {
-    affine, rotate, stretch, normalise,  project, quadratic, net,    label,
-    toss,   sine,   finish,  accumulate, mean,    factor,    gram_of};
+    affine, rotate, stretch, normalise,      project,     quadratic,
+    net,    label,  toss,    sine,           finish,      accumulate,
+    mean,   factor, gram_of, orthonormalise, project_off, quadrant};

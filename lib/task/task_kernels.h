@@ -55,6 +55,15 @@ typedef struct icl_task_kernels {
      * i - 3. With scale > 0 they are the last: then gram (whole) = scale * sums, mirrored. */
     void (*gram)(int64_t D, int lower, int64_t first, int64_t count, double scale,
                  const double *tokens, double *gram);
+    /* An orthonormal basis of the span of `count` <= dim packed vectors, in their place. */
+    void (*orthonormalise)(int64_t dim, int64_t count, double *vectors);
+    /* x <- (I - E^T E) x, scaled to the norm that x had, for `queries` packed vectors; E: `count`
+     * orthonormal rows. */
+    void (*project_off)(int64_t dim, int64_t count, const double *E, int64_t queries, double *x);
+    /* x_j <- s_j |x_j| for `count` vectors with `stride` entries, s_j = -1 where signs_j < 0, else
+     * 1; opposite: -s_j |x_j| */
+    void (*quadrant)(int64_t dim, int opposite, const double *signs, int64_t count, int64_t stride,
+                     double *x);
 } icl_task_kernels;
 
 ICL_ISA_TABLES(icl_task_kernels, icl_task_kernels)

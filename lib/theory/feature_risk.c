@@ -22,6 +22,9 @@ typedef struct task_means {
 } task_means;
 
 static const char *missing_moments(const icl_law *law) {
+    const char *gap = icl_law_no_moments(law);
+    if (gap != NULL)
+        return gap;
     if (law->labels != ICL_LABELS_LINEAR)
         return "the labels are not linear";
     if (!icl_law_normal_covariates(law))

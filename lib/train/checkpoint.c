@@ -10,7 +10,7 @@
 
 /* ---- what a checkpoint belongs to ---- */
 
-enum { IDENTITY = 4, TEXT = 192 };
+enum { IDENTITY = 4, TEXT = 384 };
 static const char *const KEYS[IDENTITY] = {"libicl.seed", "libicl.law", "libicl.optimiser",
                                            "libicl.training"};
 static const char *const WORDS[IDENTITY] = {"seed", "law of prompts", "optimiser", "training"};
@@ -48,6 +48,12 @@ static uint64_t hash_latest(const icl_law *law, uint64_t hash) {
     return hash_doubles(hash, &law->scale_shape, 1);
 }
 
+/* The same for shifted queries. */
+static uint64_t hash_queries(const icl_law *law, uint64_t hash) {
+    const double numbers[] = {(double)law->queries, law->query_scale};
+    return law->queries != ICL_QUERIES_LAW ? hash_doubles(hash, numbers, 2) : hash;
+}
+
 /* Of all that a law's prompts depend on, but for a caller's function. */
 static uint64_t law_hash(const icl_law *law) {
     const int64_t d = law->dim;
@@ -66,7 +72,16 @@ static uint64_t law_hash(const icl_law *law) {
     hash = hash_doubles(hash, law->root.dense, d * d);
     hash = hash_doubles(hash, law->prior, d * d);
     hash = hash_doubles(hash, law->prior_root.dense, d * d);
-    return hash_latest(law, hash_later(law, hash_doubles(hash, law->mean, d)));
+    return hash_queries(law, hash_latest(law, hash_later(law, hash_doubles(hash, law->mean, d))));
+}
+
+/* Where there is one: older checkpoints have none. */
+static void add_curriculum(const char *name, int64_t start, int64_t step, int64_t every,
+                           char text[TEXT]) {
+    size_t length = strlen(text);
+    if (start > 0)
+        snprintf(text + length, TEXT - length, " %s=%" PRId64 "+%" PRId64 "/%" PRId64, name, start,
+                 step, every);
 }
 
 static void identity_of(const icl_trainer *t, char text[IDENTITY][TEXT]) {
@@ -83,6 +98,8 @@ static void identity_of(const icl_trainer *t, char text[IDENTITY][TEXT]) {
              "on=%d batch=%" PRId64 " queries=%" PRId64 " first=%" PRId64 " refresh=%" PRId64
              " moments=%d",
              (int)o->on, o->batch, o->queries, o->first, o->refresh, o->moments);
+    add_curriculum("dims", o->dims, o->dims_step, o->dims_every, text[3]);
+    add_curriculum("points", o->points, o->points_step, o->points_every, text[3]);
 }
 
 /* ---- tensors ---- */

@@ -2,7 +2,7 @@
  *
  * The rows' Gram matrix is <H_i, H_j> = (x_i.x_j)(h_i.h_j), the entrywise product of two Gram
  * matrices of O(n^2 d) each. The features' own, sum_i vec(H_i) vec(H_i)^T, is summed over chunks of
- * rows.
+ * rows, from products of pairs.
  */
 #include <float.h>
 #include <math.h>
@@ -29,7 +29,8 @@ typedef struct fit_system {
     double *matrix;   /* size x size, the lower triangle */
     double *diagonal; /* size: of the matrix */
     double *solution; /* size: at first the right-hand side */
-    double *chunk;    /* chunk_rows x size: products of rows, or features */
+    double *product;  /* of the primal system: its different entries */
+    double *chunk;    /* chunk_rows x size: products of rows; x (d + 1)^2: pairs */
     int64_t chunk_rows;
     double *scaled; /* n x (d + 1): weight_i h_i */
     int64_t rank;
@@ -50,17 +51,38 @@ static void rows_gram(fit_system *s) {
     }
 }
 
+/* Products of pairs, v_i v_k for k <= i, at i (i + 1) / 2 + k. */
+static void pairs(int64_t n, const double *v, double *out) {
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t k = 0; k <= i; k++)
+            *out++ = v[i] * v[k];
+}
+
+/* sum_r x_i x_k h_j h_l is symmetric in (i, k) and in (j, l): a product of two matrices of pairs
+ * has its different entries, at about half the cost of a symmetric update. */
 static void features_gram(fit_system *s) {
     const icl_fit *f = s->fit;
-    int64_t m = s->size, d = f->dim, D = d + 1;
+    int64_t m = s->size, d = f->dim, D = d + 1, px = d * D / 2, ph = D * (D + 1) / 2;
+    double *x = s->chunk, *h = x + s->chunk_rows * px;
+    memset(s->product, 0, (size_t)(px * ph) * sizeof *s->product);
     for (int64_t first = 0; first < f->rows; first += s->chunk_rows) {
-        int64_t last = first + s->chunk_rows < f->rows ? first + s->chunk_rows : f->rows;
-        for (int64_t r = first; r < last; r++)
-            for (int64_t i = 0; i < d; i++)
-                for (int64_t j = 0; j < D; j++)
-                    s->chunk[(r - first) * m + i * D + j] = f->x[r * d + i] * f->h[r * D + j];
-        icl_rank_k(1, m, last - first, s->chunk, first > 0, s->matrix);
+        int64_t rows = f->rows - first < s->chunk_rows ? f->rows - first : s->chunk_rows;
+        for (int64_t r = 0; r < rows; r++) {
+            pairs(d, f->x + (first + r) * d, x + r * px);
+            pairs(D, f->h + (first + r) * D, h + r * ph);
+        }
+        icl_matmul_add(px, ph, rows, x, h, s->product);
     }
+    for (int64_t i = 0; i < d; i++)
+        for (int64_t j = 0; j < D; j++)
+            for (int64_t k = 0; k <= i; k++) {
+                const double *of = s->product + (i * (i + 1) / 2 + k) * ph;
+                double *to = s->matrix + (i * D + j) * m + k * D;
+                for (int64_t l = 0; l <= j; l++)
+                    to[l] = of[j * (j + 1) / 2 + l];
+                for (int64_t l = j + 1; l < D; l++)
+                    to[l] = of[l * (l + 1) / 2 + j];
+            }
 }
 
 static void build(fit_system *s) {
@@ -144,13 +166,16 @@ static icl_status make_system(const icl_fit *fit, const icl_fit_options *o, fit_
                 "icl_fit_solve: %lld rows in dim %lld make a system of %lld unknowns, at most %d "
                 "can be solved",
                 (long long)n, (long long)d, (long long)s->size, MOST_UNKNOWNS);
-    s->chunk_rows = s->dual ? BAND : CHUNK_DOUBLES / m + 1;
-    int64_t chunk = s->chunk_rows * s->size;
-    ICL_TRY(
-        ICL_NEW(fit->context, &s->matrix, s->size * s->size + 2 * s->size + chunk + n * (d + 1)));
+    int64_t D = d + 1, product = s->dual ? 0 : d * D / 2 * (D * (D + 1) / 2);
+    s->chunk_rows = s->dual || CHUNK_DOUBLES / m < BAND ? BAND : CHUNK_DOUBLES / m;
+    s->chunk_rows = s->chunk_rows < n ? s->chunk_rows : n;
+    int64_t chunk = s->chunk_rows * (s->dual ? s->size : D * D);
+    ICL_TRY(ICL_NEW(fit->context, &s->matrix,
+                    s->size * s->size + 2 * s->size + product + chunk + n * D));
     s->diagonal = s->matrix + s->size * s->size;
     s->solution = s->diagonal + s->size;
-    s->chunk = s->solution + s->size;
+    s->product = s->solution + s->size;
+    s->chunk = s->product + product;
     s->scaled = s->chunk + chunk;
     return ICL_OK;
 }

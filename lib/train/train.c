@@ -11,7 +11,11 @@ static const icl_trainer_options default_options = {.size = sizeof(icl_trainer_o
                                                     .excess_every = 10,
                                                     .report_every = 1,
                                                     .refresh = 1,
-                                                    .checkpoint_every = 1000};
+                                                    .checkpoint_every = 1000,
+                                                    .dims_step = 1,
+                                                    .dims_every = 2000,
+                                                    .points_step = 2,
+                                                    .points_every = 2000};
 
 icl_status icl_trainer_options_init(icl_trainer_options *options, size_t size) {
     return icl_options_default(options, size, &default_options, sizeof default_options);
@@ -111,6 +115,7 @@ icl_status icl_trainer_create(icl_context *context, icl_model *model, icl_optimi
     ICL_TRY(icl_options_read(context, __func__, options, &o, sizeof o));
     ICL_TRY(check_options(context, &o));
     ICL_TRY(check_fit(context, model, optimiser, sampler));
+    ICL_TRY(icl_trainer_check_curriculum(context, &o, icl_sampler_law(sampler)));
     ICL_TRY(check_trained(context, model));
     icl_trainer *t;
     ICL_TRY(ICL_NEW(context, &t, 1));

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "task/batch.h"
 #include "task/law.h"
 #include "train/trainer.h"
 
@@ -78,9 +79,10 @@ icl_status icl_trainer_draw(icl_trainer *t) {
     if (t->batch == NULL || set == t->drawn)
         return ICL_OK;
     t->drawn = -1;
-    int64_t first = o->first + set * o->batch;
-    ICL_TRY(o->moments ? icl_sampler_draw_moments(t->sampler, first, t->batch)
-                       : icl_sampler_draw(t->sampler, first, t->batch));
+    int64_t first = o->first + set * o->batch, dims, points;
+    ICL_TRY(icl_trainer_curriculum(t, &dims, &points));
+    icl_batch_set_context(t->batch, points);
+    ICL_TRY(icl_sampler_draw_part(t->sampler, first, dims, o->moments, t->batch));
     t->drawn = set;
     return ICL_OK;
 }

@@ -40,6 +40,10 @@ icl_status icl_trainer_timed_step(icl_trainer *trainer, icl_step_report *done);
 /* icl_trainer_save, in the name of another function. */
 icl_status icl_trainer_write(const icl_trainer *trainer, const char *function, const char *path);
 
+/* The options of a curriculum on this law. */
+icl_status icl_trainer_check_curriculum(icl_context *context, const icl_trainer_options *options,
+                                        const icl_law *law);
+
 /* The set of prompts of the next step: drawn where it is not there yet. */
 icl_status icl_trainer_draw(icl_trainer *trainer);
 
