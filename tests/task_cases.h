@@ -182,6 +182,46 @@ static inline void set_tanh_net(wide_case *c) {
     c->base.options.hidden = 3;
 }
 
+static inline void set_tree(wide_case *c) {
+    c->base.options.labels = ICL_LABELS_TREE;
+    c->base.options.depth = 3;
+}
+
+static inline void set_stump(wide_case *c) {
+    set_tree(c);
+    c->base.options.depth = 1;
+    c->base.options.queries = ICL_QUERIES_OPPOSITE_QUADRANT;
+}
+
+static inline void set_series(wide_case *c) {
+    c->number = 1.0 / 12;
+    c->base.options.covariates = ICL_COVARIATES_UNIFORM;
+    c->base.options.covariance = ICL_COVARIANCE_SCALAR;
+    c->base.options.covariance_values = &c->number;
+    c->base.options.labels = ICL_LABELS_SERIES;
+    c->base.options.terms = 9;
+}
+
+static inline void set_wavelets(wide_case *c) {
+    set_series(c);
+    c->base.options.basis = ICL_BASIS_HAAR;
+    c->base.options.terms = 7;
+    for (int64_t j = 0; j < c->base.options.dim; j++)
+        c->pool[j] = 1 + 0.5 * (double)j;
+    c->base.options.decay_values = c->pool;
+}
+
+static inline void set_laplace_process(wide_case *c) {
+    c->base.options.labels = ICL_LABELS_GAUSSIAN_PROCESS;
+    c->base.options.kernel = ICL_KERNEL_LAPLACE;
+    c->base.options.bandwidth = 1.5;
+}
+
+static inline void set_gauss_process(wide_case *c) {
+    c->base.options.labels = ICL_LABELS_GAUSSIAN_PROCESS;
+    c->base.options.bandwidth = 0.05; /* condition numbers of less than 1e12 */
+}
+
 static inline void set_pool_of_signs(wide_case *c) {
     set_sign(c);
     c->base.options.pool = 4;
@@ -258,6 +298,12 @@ static const struct {
                  {"quadratic", set_quadratic, 0},
                  {"sine", set_sine, 0},
                  {"tanh net", set_tanh_net, 0},
+                 {"tree", set_tree, 0},
+                 {"stump", set_stump, 0},
+                 {"series", set_series, 0},
+                 {"wavelets", set_wavelets, 0},
+                 {"Laplace process", set_laplace_process, 0},
+                 {"Gauss process", set_gauss_process, 0},
                  {"pool of signs", set_pool_of_signs, 0},
                  {"scaled queries", set_scaled_queries, KNOWN_POSTERIOR | KNOWN_DIRECT},
                  {"random quadrant", set_random_quadrant, KNOWN_POSTERIOR},

@@ -262,6 +262,15 @@ static inline void wide_draw(const wide_law *w, int64_t prompt, int64_t queries,
         wide_vector(w, prompt, 1, j, p->query + j * d);
         p->target[j] = wide_label(w, &p->task, prompt, 1, j, p->query + j * d);
     }
+    if (w->base.options.labels != ICL_LABELS_GAUSSIAN_PROCESS)
+        return;
+    sized f[WIDE_CONTEXT + WIDE_QUERIES];
+    wide_process(&w->base.options, w->base.seed, prompt, n, queries, p->X, p->query, f);
+    for (int64_t i = 0; i < n + queries; i++) {
+        sized *y = i < n ? p->y + i : p->target + i - n;
+        y->value += f[i].value;
+        y->size += f[i].size;
+    }
 }
 
 #endif

@@ -20,8 +20,32 @@ enum {
     FROM_SCALED = 21,
     FROM_SINE = 22,
     FROM_NET = 23,
-    CHANGES = FROM_NET
+    FROM_TREE = 24,
+    FROM_SERIES = 25,
+    FROM_WAVELETS = 26,
+    FROM_PROCESS = 27,
+    FROM_LAPLACE = 28,
+    CHANGES = FROM_LAPLACE
 };
+
+static icl_labels labels_of(int change) {
+    switch (change) {
+    case FROM_SINE:
+        return ICL_LABELS_SINE;
+    case FROM_NET:
+        return ICL_LABELS_NET;
+    case FROM_TREE:
+        return ICL_LABELS_TREE;
+    case FROM_SERIES:
+    case FROM_WAVELETS:
+        return ICL_LABELS_SERIES;
+    case FROM_PROCESS:
+    case FROM_LAPLACE:
+        return ICL_LABELS_GAUSSIAN_PROCESS;
+    default:
+        return ICL_LABELS_LINEAR;
+    }
+}
 
 /* The run that change number 1, 2, .. is made to, and what it becomes by it. */
 static setting run_of(int change, int changed) {
@@ -37,9 +61,7 @@ static setting run_of(int change, int changed) {
     s.law.noise_count = 3;
     s.law.covariates = change == FROM_STUDENT ? ICL_COVARIATES_STUDENT : ICL_COVARIATES_GAUSSIAN;
     s.law.scale = change == FROM_SCALED ? ICL_SCALE_EXAMPLE : ICL_SCALE_FIXED;
-    s.law.labels = change == FROM_SINE  ? ICL_LABELS_SINE
-                   : change == FROM_NET ? ICL_LABELS_NET
-                                        : ICL_LABELS_LINEAR;
+    s.law.labels = labels_of(change);
     s.model.layers = 2;
     s.trainer.batch = 16;
     s.optimiser.method = change == FROM_SGD ? ICL_OPTIMISER_SGD : ICL_OPTIMISER_ADAM;
@@ -109,6 +131,21 @@ static setting run_of(int change, int changed) {
         break;
     case FROM_NET:
         s.law.activation = ICL_ACTIVATION_TANH;
+        break;
+    case FROM_TREE:
+        s.law.depth = 3;
+        break;
+    case FROM_SERIES:
+        s.law.decay = 2.5;
+        break;
+    case FROM_WAVELETS:
+        s.law.basis = ICL_BASIS_HAAR;
+        break;
+    case FROM_PROCESS:
+        s.law.bandwidth = 0.5;
+        break;
+    case FROM_LAPLACE:
+        s.law.kernel = ICL_KERNEL_LAPLACE;
         break;
     case FROM_SCALED:
         s.law.scale_shape = 2;

@@ -19,49 +19,71 @@ static icl_batch *part_batch(icl_context *context, int64_t B, int64_t d, int64_t
     return batch;
 }
 
+enum { QUERIES = 2, POINTS = 9 };
+
+/* Values of a process at prompt p of a part, by its own x; else NULL. */
+static const sized *process_values(const wide_law *w, int64_t prompt, const icl_batch *part,
+                                   int64_t p, sized *f) {
+    int64_t d = icl_batch_dim(part), n = icl_batch_context(part);
+    static sized X[POINTS * WIDE_DIM], query[QUERIES * WIDE_DIM];
+    if (w->base.options.labels != ICL_LABELS_GAUSSIAN_PROCESS)
+        return NULL;
+    for (int64_t e = 0; e < n * d; e++)
+        X[e] = (sized){icl_batch_X(part)[p * n * d + e], 0};
+    for (int64_t e = 0; e < QUERIES * d; e++)
+        query[e] = (sized){icl_batch_query(part)[p * QUERIES * d + e], 0};
+    wide_process(&w->base.options, w->base.seed, prompt, n, QUERIES, X, query, f);
+    return f;
+}
+
 /* x is `whole` up to dims and 0 from there on, to the bit; the label is f(x), without noise. */
 static void check_vector(const wide_law *w, const reference_task *t, int64_t prompt, int query,
                          int64_t index, int64_t dims, const double *x, const double *whole,
-                         double y) {
+                         const sized *value, double y) {
     int64_t d = w->base.options.dim;
     sized cut[WIDE_DIM];
     for (int64_t j = 0; j < d; j++) {
         ck_assert_double_eq(x[j], j < dims ? whole[j] : 0);
         cut[j] = (sized){x[j], fabs(x[j])};
     }
-    sized label = wide_function(&w->base, t, prompt, query, index, cut);
+    sized label = value != NULL ? *value : wide_function(&w->base, t, prompt, query, index, cut);
     ASSERT_CLOSE(y, (double)label.value, TOL_PROMPT(d, 0), (double)label.size);
 }
 
 START_TEST(test_parts_of_prompts) {
-    enum { B = 13, Q = 2, N = 9, DIM = 5 };
+    enum { B = 13, DIM = 5 };
     static wide_case c;
     static wide_law w;
     static wide_prompt t;
     icl_context *context = make_context(1, ICL_ISA_AUTO);
     for (int law = 0; law < WIDE_LAWS; law++) {
-        make_wide_case(law, DIM, N, 0, &c);
+        make_wide_case(law, DIM, POINTS, 0, &c);
         icl_sampler *sampler = make_sampler(context, &c.base.options, 7);
         make_wide_law(context, sampler, &c, 7, &w);
-        icl_batch *whole = draw_prompts(context, sampler, 4, B, Q);
+        icl_batch *whole = draw_prompts(context, sampler, 4, B, QUERIES);
         for (int64_t dims = 1; dims <= DIM; dims += 2)
-            for (int64_t n = 0; n <= N; n += 3) {
-                icl_batch *part = part_batch(context, B, DIM, n, Q, ICL_CONTENTS_ALL);
+            for (int64_t n = 0; n <= POINTS; n += 3) {
+                icl_batch *part = part_batch(context, B, DIM, n, QUERIES, ICL_CONTENTS_ALL);
                 ASSERT_OK(context, icl_sampler_draw_part(sampler, 4, dims, 0, part));
                 ck_assert_mem_eq(icl_batch_task(part), icl_batch_task(whole),
                                  sizeof(double) * B * DIM);
                 for (int64_t p = 0; p < B; p++) {
+                    sized f[POINTS + QUERIES];
+                    const sized *values = process_values(&w, 4 + p, part, p, f);
                     wide_task(&w, 4 + p, &t);
                     for (int64_t i = 0; i < n; i++)
                         check_vector(
                             &w, &t.task, 4 + p, 0, i, dims, icl_batch_X(part) + (p * n + i) * DIM,
-                            icl_batch_X(whole) + (p * N + i) * DIM, icl_batch_y(part)[p * n + i]);
-                    for (int64_t j = p * Q; j < (p + 1) * Q; j++)
-                        check_vector(&w, &t.task, 4 + p, 1, j - p * Q, dims,
-                                     icl_batch_query(part) + j * DIM,
-                                     icl_batch_query(whole) + j * DIM, icl_batch_target(part)[j]);
+                            icl_batch_X(whole) + (p * POINTS + i) * DIM,
+                            values != NULL ? values + i : NULL, icl_batch_y(part)[p * n + i]);
+                    for (int64_t j = 0; j < QUERIES; j++)
+                        check_vector(&w, &t.task, 4 + p, 1, j, dims,
+                                     icl_batch_query(part) + (p * QUERIES + j) * DIM,
+                                     icl_batch_query(whole) + (p * QUERIES + j) * DIM,
+                                     values != NULL ? values + n + j : NULL,
+                                     icl_batch_target(part)[p * QUERIES + j]);
                 }
-                if (dims == DIM && n == N)
+                if (dims == DIM && n == POINTS)
                     check_same_prompts(part, 0, whole, 0, B);
                 icl_batch_free(part);
             }

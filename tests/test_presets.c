@@ -12,6 +12,7 @@ static const struct {
 } published[] = {{"garg-linear", 20, 40, 20},
                  {"garg-sparse", 20, 40, 3},
                  {"garg-relu-net", 20, 100, 20},
+                 {"garg-decision-tree", 20, 100, 1},
                  {"garg-skewed", 20, 40, 20},
                  {"garg-half-subspace", 20, 40, 20},
                  {"garg-orthogonal", 20, 19, 20},
@@ -122,7 +123,7 @@ START_TEST(test_kinds) {
     const icl_queries queries[] = {ICL_QUERIES_ORTHOGONAL, ICL_QUERIES_REPEATED,
                                    ICL_QUERIES_RANDOM_QUADRANT};
     for (int i = 0; i < 3; i++) {
-        ASSERT_OK(context, icl_task_preset(context, published[5 + i].name, &o));
+        ASSERT_OK(context, icl_task_preset(context, published[6 + i].name, &o));
         ck_assert_int_eq(o.queries, queries[i]);
     }
     icl_context_free(context);

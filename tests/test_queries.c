@@ -188,9 +188,13 @@ START_TEST(test_repeated) {
                 for (int64_t j = 0; j < 5; j++) {
                     int64_t k = place_of(batch, p, j);
                     ck_assert_msg(k >= 0, "%s: no example", wide_laws[law].name);
-                    if (c.base.options.labels != ICL_LABELS_LOGISTIC) /* its coin is its own */
-                        ck_assert_double_eq(icl_batch_target(batch)[5 * p + j],
-                                            icl_batch_y(batch)[sizes[i] * p + k]);
+                    if (c.base.options.labels == ICL_LABELS_LOGISTIC) /* its coin is its own */
+                        continue;
+                    /* rows of a Cholesky factor carry rounding over the root of a pivot's square */
+                    double near = c.base.options.labels == ICL_LABELS_GAUSSIAN_PROCESS ? 1e-7 : 0;
+                    ck_assert_double_le(fabs(icl_batch_target(batch)[5 * p + j] -
+                                             icl_batch_y(batch)[sizes[i] * p + k]),
+                                        near);
                 }
             icl_batch_free(batch);
         }

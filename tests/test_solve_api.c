@@ -300,9 +300,9 @@ static icl_status solve_everything(icl_context *context, void *user) {
         status = icl_solver_create(context, &o, &solver);
         ck_assert((solver != NULL) == (status == ICL_OK));
     }
-    if (status == ICL_OK && has_weights(method))
+    if (status == ICL_OK && has_weights((int)method))
         status = icl_solver_solve(solver, batch, w, NULL);
-    if (status == ICL_OK && has_weights(method))
+    if (status == ICL_OK && has_weights((int)method))
         status = icl_solver_path(solver, batch, path, NULL);
     if (status == ICL_OK)
         status = icl_solver_predict(solver, batch, prediction);

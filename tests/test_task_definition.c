@@ -24,9 +24,10 @@ static void check_prompts(icl_context *context, int law, const wide_case *c, int
         wide_draw(&w, first + i, q, &p);
         const char *name = wide_laws[law].name;
         ck_assert_int_eq(icl_batch_task_index(batch)[i], p.place);
-        int net = c->base.options.labels == ICL_LABELS_NET; /* has no w: then it is zero */
+        icl_labels labels = c->base.options.labels; /* those without a w have a zero */
+        int weighted = labels != ICL_LABELS_NET && labels < ICL_LABELS_TREE;
         const sized zeros[WIDE_DIM] = {{0, 0}};
-        assert_values(name, "w", i, d, icl_batch_task(batch) + i * d, net ? zeros : p.task.w,
+        assert_values(name, "w", i, d, icl_batch_task(batch) + i * d, weighted ? p.task.w : zeros,
                       tolerance);
         assert_values(name, "X", i, n * d, icl_batch_X(batch) + i * n * d, p.X, tolerance);
         assert_values(name, "y", i, n, icl_batch_y(batch) + i * n, p.y, tolerance);

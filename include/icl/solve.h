@@ -49,8 +49,9 @@
  * KERNEL_RIDGE   k(x)^T (K + lambda I)^-1 y, K_ij = k(x_i, x_j), k(x)_i =       textbook
  *                k(x_i, x); an example that the kernel cannot tell from those
  *                before it (repeated, with lambda = 0) is left out
- * SERIES         b_0 + sum_i sum_{j < N} b_ij sqrt2 cos(pi j x_i) for x in      textbook
- *                [0, 1]^d: ridge in b, of least norm where lambda = 0
+ * SERIES         b_0 + sum_i sum_{j < N} b_ij sqrt2 cos(pi j (x_i + shift))     textbook
+ *                for x + shift in [0, 1]^d: ridge in b, of least norm where
+ *                lambda = 0
  * TREE           the mean label of the query's leaf, of a tree grown greedily:  CART, Breiman et
  *                a node is split at the x_i <= threshold, half-way between two   al. 1984
  *                examples, that leaves the least squared error (of equals the
@@ -105,13 +106,6 @@ typedef enum icl_ridge_rule {
     ICL_RIDGE_FORCE_INT = 0x7fffffff
 } icl_ridge_rule;
 
-/* k(a, b) of KERNEL_RIDGE, h the bandwidth. */
-typedef enum icl_kernel {
-    ICL_KERNEL_GAUSS = 0,   /* exp(-||a - b||^2 / (2 h^2)) */
-    ICL_KERNEL_LAPLACE = 1, /* exp(-||a - b|| / h), the Euclidean norm */
-    ICL_KERNEL_FORCE_INT = 0x7fffffff
-} icl_kernel;
-
 typedef struct icl_solver_options {
     size_t size;        /* sizeof(icl_solver_options) as the caller knows it */
     icl_method method;  /* default GD */
@@ -165,6 +159,8 @@ typedef struct icl_solver_options {
     int64_t terms;      /* SERIES: N, the constant and N - 1 cosines of each coordinate; 1 to 16384,
                            and d (N - 1) + 1 no more, else ICL_ERR_SIZE; default 8 */
     int64_t depth;      /* TREE: splits from the root to a leaf at most, 0 to 64; default 4 */
+    double shift;       /* SERIES: any finite number; default 0: covariates in [0, 1]; 1/2: in [-1/2, 1/2],
+                           as those of SERIES labels */
 } icl_solver_options;
 
 typedef struct icl_solver icl_solver;

@@ -31,6 +31,14 @@
  * COORDINATE all z_j by that of number j. Numbers 2 i and 2 i + 1 have the counters (i, prompt, a, 0)
  * and are made as the chi's below are, k >= 1 of any size.
  *
+ * Of a TREE leaf l, from the left, has the normal of index l of purpose 1, and node e, with the children
+ * 2 e + 1 and 2 e + 2, the coordinate floor(u d), u the uniform of index e of purpose 27. b_ij of a SERIES
+ * is j^(-a_i / 2) times the normal of index i (N - 1) + j - 1 of purpose 1. The values f = L z of a
+ * GAUSSIAN_PROCESS at the examples, then the queries, have the rows of the Cholesky factor L of their
+ * kernel matrix, and the normals z of index i of purpose 1 for example i, of index j of purpose 28 for
+ * query j; where a pivot's square is no more than 4 (i + 1) eps, i the row, z_i counts as 0, as do
+ * the entries below it.
+ *
  * LOGISTIC labels are 1 where log u - log(1 - u) < w.x, u the uniform of index i of purpose 24, of 25
  * for queries. SINE has a = least + (most - least) u and phi = pi u' with the uniforms of indices 0 and
  * 1 of purpose 26.
@@ -129,9 +137,9 @@ typedef enum icl_tasks {
     ICL_TASKS_FORCE_INT = 0x7fffffff
 } icl_tasks;
 
-/* The labels f(x). All but LINEAR and QUADRATIC have ||w|| = 1, uniform on the sphere, and all but
- * SINE a law that is invariant under f -> -f: where g is not odd, f carries a random sign, one a
- * prompt. */
+/* The labels f(x). All with a w but LINEAR and QUADRATIC have ||w|| = 1, uniform on the sphere, and all
+ * but SINE a law that is invariant under f -> -f: where g is not odd, f carries a random sign, one a
+ * prompt. NET, TREE, SERIES and GAUSSIAN_PROCESS have no w, and no closed forms but for a ReLU net. */
 typedef enum icl_labels {
     ICL_LABELS_LINEAR = 0,   /* w.x,  w ~ N(mu, W) */
     ICL_LABELS_TANH = 1,     /* tanh(w.x) */
@@ -149,6 +157,19 @@ typedef enum icl_labels {
                                  (Garg et al.) */
     ICL_LABELS_SINE = 10,    /* a sin(w.x + phi), a uniform on (amplitude_least, amplitude_most), phi on
                                 (0, pi), once a prompt: E f^2 = E a^2 / 2 (von Oswald et al. 2212.07677) */
+    ICL_LABELS_TREE = 11,    /* a full binary tree of `depth` levels, the coordinate of each node equally
+                                likely to be any, with x_c > 0 to the right; leaves ~ N(0, 1): E f^2 = 1
+                                (Garg et al.) */
+    ICL_LABELS_SERIES = 12,  /* sum_i sum_{1<=j<N} b_ij psi_j(x_i + 1/2),  b_ij ~ N(0, j^-a_i), N = `terms`:
+                                E f^2 = sum_ij j^-a_i for x uniform on (-1/2, 1/2)^d, which is UNIFORM with
+                                Sigma = I / 12. a_i = 2 s + 1 is smoothness s: the terms from m on have
+                                the power m^-2s / 2s (after Kim et al. 2408.12186) */
+    ICL_LABELS_GAUSSIAN_PROCESS = 13, /* f ~ GP(0, k), k the `kernel` with its `bandwidth`, exactly, jointly at
+                                the examples and the queries, at a cost of (n + q)^3 / 6 a prompt and with
+                                memory of 32 (n + q)^2 bytes a thread. f at a query depends on those of the
+                                examples and of the queries before it: the bits of an example depend on
+                                neither n nor q, those of a target on n. KERNEL_RIDGE with lambda =
+                                sigma^2 is then the posterior mean */
     ICL_LABELS_FORCE_INT = 0x7fffffff
 } icl_labels;
 
@@ -158,6 +179,21 @@ typedef enum icl_activation {
     ICL_ACTIVATION_TANH = 1,
     ICL_ACTIVATION_FORCE_INT = 0x7fffffff
 } icl_activation;
+
+/* psi_j of a SERIES: orthonormal on (0, 1), and each of mean 0. */
+typedef enum icl_basis {
+    ICL_BASIS_COSINE = 0, /* sqrt2 cos(pi j t): those of the solver SERIES with `shift` 1/2 */
+    ICL_BASIS_HAAR = 1,   /* wavelets: for j = 2^l + k, 0 <= k < 2^l, 2^(l/2) for t in [k, k + 1/2) / 2^l,
+                             -2^(l/2) for t in [k + 1/2, k + 1) / 2^l, else 0 */
+    ICL_BASIS_FORCE_INT = 0x7fffffff
+} icl_basis;
+
+/* k(a, b) of Gaussian processes and of kernel ridge regression, h the bandwidth. */
+typedef enum icl_kernel {
+    ICL_KERNEL_GAUSS = 0,   /* exp(-||a - b||^2 / (2 h^2)) */
+    ICL_KERNEL_LAPLACE = 1, /* exp(-||a - b|| / h), the Euclidean norm */
+    ICL_KERNEL_FORCE_INT = 0x7fffffff
+} icl_kernel;
 
 /* The caller's g: out[k] = g(s[k]) for k < count; may not keep the pointers. Called on the thread
  * that called libicl. Non-zero, or a non-finite out, ends the call with ICL_ERR_CALLBACK. Must be
@@ -214,7 +250,8 @@ typedef struct icl_law_options {
     icl_tasks tasks;            /* of linear labels; default GAUSSIAN */
     int64_t sparsity;           /* SPARSE: non-zero weights, 1 to d; default 3 */
     int64_t pool;               /* K > 0, to 2^31: the task is one of K, equally likely, for all
-                                   labels with a w alone (not NET, SINE); default 0: drawn for each prompt */
+                                   labels that a w alone tells (not SINE, nor those without a w); default
+                                   0: drawn for each prompt */
     const double *pool_values;  /* their w (K x d), borrowed during the call; NULL: drawn once */
     uint64_t pool_seed;         /* that they are drawn with; default 0 */
     int64_t rotation_every;     /* K > 0, for a Sigma of kind SPECTRUM, HALVES or POWER: its rotation is
@@ -228,6 +265,15 @@ typedef struct icl_law_options {
     double amplitude_most;      /* SINE: to 1e150; default 0.5 */
     icl_queries queries;        /* default LAW */
     double query_scale;         /* SCALED: any finite number; default 1 */
+    int64_t depth;              /* TREE: 0 to 16; default 4 */
+    int64_t terms;              /* SERIES: N, 2 to 16384, and d (N - 1) + 1 no more, else ICL_ERR_SIZE;
+                                   default 64 */
+    icl_basis basis;            /* SERIES; default COSINE */
+    double decay;               /* SERIES: a_i = a, -64 to 64; default 3 */
+    const double *decay_values; /* SERIES: a_i (d) of each coordinate, for anisotropic smoothness,
+                                   borrowed during the call; NULL: decay for all */
+    icl_kernel kernel;          /* GAUSSIAN_PROCESS; default GAUSS */
+    double bandwidth;           /* GAUSSIAN_PROCESS: h > 0, in the unit of the covariates; default 1 */
 } icl_law_options;
 
 typedef struct icl_law icl_law;
@@ -236,7 +282,7 @@ ICL_API icl_status icl_law_options_init(icl_law_options *options, size_t size);
 
 /* Sets options, which icl_law_options_init has set before, to a published setting:
  *
- *     garg-linear, garg-sparse, garg-relu-net, and the shifts garg-skewed, garg-half-subspace,
+ *     garg-linear, garg-sparse, garg-relu-net, garg-decision-tree, and the shifts garg-skewed, garg-half-subspace,
  *     garg-orthogonal, garg-repeated, garg-random-quadrant (Garg et al. 2208.01066);
  *     fu-isotropic, fu-ill-conditioned, fu-noisy (Fu et al. 2310.17086);
  *     von-oswald-uniform (2212.07677); akyurek (2211.15661); ahn-isotropic, ahn-rotated (2306.00297);
@@ -295,7 +341,7 @@ ICL_API const double *icl_law_pool(const icl_law *law);
 typedef enum icl_contents {
     ICL_CONTENTS_MOMENTS = 1,  /* S, b, s_yy as row-major arrays */
     ICL_CONTENTS_EXAMPLES = 2, /* X, y */
-    ICL_CONTENTS_TASKS = 4,    /* w of each prompt (labels other than NET) */
+    ICL_CONTENTS_TASKS = 4,    /* w of each prompt (labels that have one) */
     ICL_CONTENTS_ALL = 7,
     ICL_CONTENTS_FORCE_INT = 0x7fffffff
 } icl_contents;
@@ -335,7 +381,7 @@ ICL_API const double *icl_batch_X(const icl_batch *batch);             /* B x n 
 ICL_API const double *icl_batch_y(const icl_batch *batch);             /* B x n */
 ICL_API const double *icl_batch_query(const icl_batch *batch);         /* B x q x d */
 ICL_API const double *icl_batch_target(const icl_batch *batch);        /* B x q */
-ICL_API const double *icl_batch_task(const icl_batch *batch);          /* B x d: w; zero after assign and for NET */
+ICL_API const double *icl_batch_task(const icl_batch *batch);          /* B x d: w; zero after assign and where labels have none */
 ICL_API const int64_t *icl_batch_task_index(const icl_batch *batch);   /* B: of w in the pool; always there; -1 where there is none */
 ICL_API const double *icl_batch_noise(const icl_batch *batch);         /* B: sigma^2 of each prompt; always there; zero after assign */
 ICL_API const double *icl_batch_S(const icl_batch *batch);             /* B x d x d */

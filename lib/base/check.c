@@ -57,6 +57,11 @@ int64_t icl_product(int64_t a, int64_t b, int64_t c) {
     return abc;
 }
 
+int64_t icl_sum(int64_t a, int64_t b) {
+    int64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
 icl_status icl_options_default(void *options, size_t size, const void *defaults, size_t known) {
     if (options == NULL || size < sizeof(size_t))
         return ICL_ERR_ARGUMENT;

@@ -92,6 +92,8 @@ icl_status icl_parallel(const icl_context *context, int64_t blocks, icl_work_fn 
 
 /* a b c for values >= 0, INT64_MAX where it overflows: icl_alloc then says ICL_ERR_SIZE. */
 int64_t icl_product(int64_t a, int64_t b, int64_t c);
+/* a + b, the same */
+int64_t icl_sum(int64_t a, int64_t b);
 
 /* Seconds of a monotonic clock. */
 double icl_clock(void);

@@ -31,7 +31,9 @@ typedef enum icl_purpose {
     ICL_PURPOSE_QUERY_SCALE = 23,
     ICL_PURPOSE_COIN = 24, /* of logistic labels */
     ICL_PURPOSE_QUERY_COIN = 25,
-    ICL_PURPOSE_WAVE = 26 /* amplitude and phase */
+    ICL_PURPOSE_WAVE = 26, /* amplitude and phase */
+    ICL_PURPOSE_NODE = 27, /* coordinates of trees */
+    ICL_PURPOSE_QUERY_VALUE = 28 /* of Gaussian processes */
 } icl_purpose;
 
 /* The law of chi(k), as chi_kernel.h wants it. */

@@ -34,11 +34,6 @@ const double *icl_prefix_query(const icl_prefix_run *run, int64_t prompt, int64_
     return batch->query_rows + prompt * batch->queries * run->d;
 }
 
-int64_t icl_sum(int64_t a, int64_t b) {
-    int64_t sum;
-    return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
-}
-
 /* Row `row` of `width` numbers of an array, or the row before it, or 0. */
 static void put_row(double *array, int64_t row, int64_t width, const double *value, int finite,
                     int first) {

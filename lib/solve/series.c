@@ -1,6 +1,6 @@
 /* Ridge, or least squares of least norm, on the features
  *
- *     1 and sqrt2 cos(pi j x_i),   j = 1..N - 1,   i = 1..d,
+ *     1 and sqrt2 cos(pi j (x_i + shift)),   j = 1..N - 1,   i = 1..d,
  *
  * orthonormal on [0, 1]: as everywhere a factor that grows by an example (triangle.h), here in one
  * lane of eight; while there are fewer examples than features, and no ridge, a basis of their rows;
@@ -74,7 +74,7 @@ static void evaluate(const icl_solver *solver, const double *x, double *out) {
     int64_t terms = solver->options.terms;
     *out++ = 1;
     for (int64_t i = 0; i < solver->dim; i++) {
-        double reduced = fmod(fabs(x[i]), 2);
+        double reduced = fmod(fabs(x[i] + solver->options.shift), 2);
         for (int64_t j = 1; j < terms; j++)
             *out++ = sqrt(2) * cos(acos(-1) * fmod((double)j * reduced, 2));
     }

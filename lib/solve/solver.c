@@ -88,6 +88,8 @@ static icl_status check_numbers(const icl_context *context, const icl_solver_opt
                  {"bandwidth", o->bandwidth}};
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
         ICL_TRY(icl_check_real(context, function, reals[i].name, reals[i].value, 0));
+    ICL_REQUIRE(context, isfinite(o->shift), ICL_ERR_NONFINITE, "%s: shift = %g is not finite",
+                function, o->shift);
     ICL_REQUIRE(context, o->bandwidth > 0, ICL_ERR_ARGUMENT, "%s: bandwidth = 0, must be positive",
                 function);
     ICL_REQUIRE(context, o->momentum < 1, ICL_ERR_ARGUMENT, "%s: momentum = %g, must be below 1",

@@ -175,9 +175,6 @@ int64_t icl_filtered_scratch(int64_t n, int64_t d);
 icl_status icl_filtered_solve(int64_t n, int64_t d, const double *X, const double *r, double lambda,
                               double *scratch, int64_t scratch_size, double *z, int64_t *rank);
 
-/* Sizes of memory added up; INT64_MAX where that overflows. */
-int64_t icl_sum(int64_t a, int64_t b);
-
 /* What counts as zero beside 1: max(n, d) eps among singular values of X, 4 (n + d) eps among
  * eigenvalues of X^T X, whose entries carry the rounding of n sums. */
 double icl_rank_tolerance(int64_t n, int64_t d);

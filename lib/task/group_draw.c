@@ -6,6 +6,8 @@
 
 int64_t icl_group_lay_out(icl_group_draw *g, double *base) {
     int64_t d = g->law->dim, chunk = icl_batch_chunk(d), rotating = g->law->rotation_every;
+    int process = g->law->labels == ICL_LABELS_GAUSSIAN_PROCESS;
+    int64_t points = process ? g->law->examples + g->queries : 0;
     /* draws come in fours, hence the 3 */
     const int64_t entries[] = {icl_task_entries(g->law) + 3,
                                1,
@@ -22,17 +24,23 @@ int64_t icl_group_lay_out(icl_group_draw *g, double *base) {
                                g->law->labels == ICL_LABELS_LOGISTIC ? chunk + 3 : 0,
                                g->law->labels == ICL_LABELS_SINE ? 4 : 0,
                                g->law->queries == ICL_QUERIES_ORTHOGONAL ? g->law->examples * d : 0,
-                               icl_law_quadrants(g->law) ? d + 3 : 0};
-    double **views[] = {&g->task,  &g->sign,  &g->sigma,  &g->place,  &g->rotation, &g->vector,
-                        &g->z,     &g->noise, &g->tokens, &g->labels, &g->scales,   &g->radii,
-                        &g->coins, &g->wave,  &g->basis,  &g->signs};
+                               icl_law_quadrants(g->law) ? d + 3 : 0,
+                               g->law->labels == ICL_LABELS_TREE ? (INT64_C(1) << g->law->depth) + 2
+                                                                 : 0,
+                               icl_product(points, d, 1),
+                               points,
+                               icl_product(points, points + 1, 1) / 2};
+    double **views[] = {&g->task,   &g->sign,  &g->sigma,  &g->place,  &g->rotation,
+                        &g->vector, &g->z,     &g->noise,  &g->tokens, &g->labels,
+                        &g->scales, &g->radii, &g->coins,  &g->wave,   &g->basis,
+                        &g->signs,  &g->nodes, &g->points, &g->values, &g->cholesky};
     enum { VIEWS = sizeof views / sizeof *views };
     int64_t used = 0;
     memset(g->turns, 0xff, sizeof g->turns);
     for (int i = 0; i < VIEWS; i++) {
         if (base != NULL)
             *views[i] = base + used;
-        used += ICL_LANES * entries[i];
+        used = icl_sum(used, icl_product(ICL_LANES, entries[i], 1));
     }
     return g->direct ? used + icl_factor_lay_out(g, base != NULL ? base + used : NULL) : used;
 }
@@ -61,11 +69,34 @@ static icl_status draw_callback_labels(const icl_group_draw *g, int64_t count, i
     return ICL_OK;
 }
 
-/* y_i = f(x_i) without noise for `count` vectors of stride `stride`; u: of LOGISTIC ones. */
-static icl_status draw_labels(const icl_group_draw *g, int64_t count, int64_t stride,
-                              const double *x, const double *u, int64_t y_stride, double *y) {
+/* The next values of a Gaussian process, given those before. */
+static void draw_process(const icl_group_draw *g, int query, int64_t first, int64_t count,
+                         int64_t stride, const double *x, int64_t y_stride, double *y) {
+    int64_t d = g->law->dim, row = first + (query ? g->law->examples : 0);
+    icl_group_draw_normals(g, query ? ICL_PURPOSE_QUERY_VALUE : ICL_PURPOSE_TASK, first, count,
+                           g->noise);
+    memcpy(g->values + ICL_LANES * row, g->noise, (size_t)(ICL_LANES * count) * sizeof *g->noise);
+    for (int64_t i = 0; i < count; i++)
+        memcpy(g->points + ICL_LANES * (row + i) * d, x + ICL_LANES * i * stride,
+               (size_t)(ICL_LANES * d) * sizeof *x);
+    for (int64_t i = 0; i < count; i++)
+        g->kernels->process(d, g->law->kernel, g->law->bandwidth, row + i, g->points, g->cholesky,
+                            g->values, y + ICL_LANES * i * y_stride);
+}
+
+/* Uniforms of the coins of LOGISTIC labels. */
+static void draw_coins(const icl_group_draw *g, int query, int64_t first, int64_t count) {
+    g->random->uniforms(g->seed, query ? ICL_PURPOSE_QUERY_COIN : ICL_PURPOSE_COIN, g->prompt,
+                        (uint64_t)(first / 4), count, 1, 0, g->coins);
+}
+
+/* y_i = f(x_i) without noise for `count` vectors of stride `stride`, number `first` and on. */
+static icl_status draw_labels(const icl_group_draw *g, icl_purpose covariates, int64_t first,
+                              int64_t count, int64_t stride, const double *x, int64_t y_stride,
+                              double *y) {
     const icl_law *law = g->law;
     const icl_task_kernels *k = g->kernels;
+    int query = covariates == ICL_PURPOSE_QUERY;
     switch (law->labels) {
     case ICL_LABELS_CALLBACK:
         return draw_callback_labels(g, count, stride, x, y_stride, y);
@@ -75,12 +106,22 @@ static icl_status draw_labels(const icl_group_draw *g, int64_t count, int64_t st
     case ICL_LABELS_QUADRATIC:
         k->quadratic(law->dim, count, g->task, stride, x, y_stride, y);
         return ICL_OK;
+    case ICL_LABELS_TREE:
+        k->tree(law->depth, count, g->nodes, g->task, stride, x, y_stride, y);
+        return ICL_OK;
+    case ICL_LABELS_SERIES:
+        k->series(law->dim, law->terms, law->basis, count, g->task, stride, x, y_stride, y);
+        return ICL_OK;
+    case ICL_LABELS_GAUSSIAN_PROCESS:
+        draw_process(g, query, first, count, stride, x, y_stride, y);
+        return ICL_OK;
     default:
         k->project(law->dim, count, g->task, stride, x, y_stride, y);
     }
-    if (law->labels == ICL_LABELS_LOGISTIC)
-        k->toss(count, u, y_stride, y);
-    else if (law->labels == ICL_LABELS_SINE)
+    if (law->labels == ICL_LABELS_LOGISTIC) {
+        draw_coins(g, query, first, count);
+        k->toss(count, g->coins, y_stride, y);
+    } else if (law->labels == ICL_LABELS_SINE)
         k->sine(count, g->wave, y_stride, y);
     else if (law->labels != ICL_LABELS_LINEAR)
         k->label(law->labels, count, y_stride, y);
@@ -123,11 +164,7 @@ static icl_status draw_vectors(const icl_group_draw *g, icl_purpose covariates, 
     icl_group_draw_inputs(g, covariates, first, count, stride, x);
     if (law->queries != ICL_QUERIES_LAW)
         icl_group_shift(g, covariates, first, count, stride, x);
-    if (law->labels == ICL_LABELS_LOGISTIC)
-        g->random->uniforms(
-            g->seed, covariates == ICL_PURPOSE_QUERY ? ICL_PURPOSE_QUERY_COIN : ICL_PURPOSE_COIN,
-            g->prompt, (uint64_t)(first / 4), count, 1, 0, g->coins);
-    ICL_TRY(draw_labels(g, count, stride, x, g->coins, y_stride, y));
+    ICL_TRY(draw_labels(g, covariates, first, count, stride, x, y_stride, y));
     if (law->noise > 0)
         icl_group_draw_normals(g, noise, first, count, g->noise);
     if (law->noise > 0 || law->signed_labels)

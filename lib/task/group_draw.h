@@ -9,19 +9,25 @@
 typedef struct icl_group_draw {
     const icl_law *law;
     uint64_t seed, prompt;
-    int64_t lanes; /* that hold a prompt of the batch */
+    int64_t lanes;   /* that hold a prompt of the batch */
+    int64_t queries; /* of a prompt */
     const icl_random_kernels *random;
     const icl_task_kernels *kernels;
-    double *task;              /* w (d), or the net's (hidden + 1) d numbers */
-    double *sign;              /* one entry */
-    double *sigma;             /* one entry: the noise level */
-    double *place;             /* one entry: whole numbers, of the task in the pool */
-    double *rotation;          /* d x d: V, where the rotation of Sigma is drawn */
-    double *vector;            /* d + 6: to draw it with */
-    double *scales;            /* d + 1: the prompts' own, of PROMPT one, of COORDINATE d */
-    double *radii;             /* of a chunk: factors of examples */
-    double *coins;             /* of a chunk: uniforms of logistic labels */
-    double *wave;              /* 4: amplitude and phase of a sine */
+    double *task;     /* w (d), the net's (hidden + 1) d numbers, or the leaves of a tree or
+                         the coefficients of a series */
+    double *nodes;    /* 2^depth - 1, and 3: whole numbers, coordinates of a tree's nodes */
+    double *points;   /* (n + q) x d: x of a Gaussian process */
+    double *values;   /* n + q: its z */
+    double *cholesky; /* its L by rows, packed: (n + q) (n + q + 1) / 2 */
+    double *sign;     /* one entry */
+    double *sigma;    /* one entry: the noise level */
+    double *place;    /* one entry: whole numbers, of the task in the pool */
+    double *rotation; /* d x d: V, where the rotation of Sigma is drawn */
+    double *vector;   /* d + 6: to draw it with */
+    double *scales;   /* d + 1: the prompts' own, of PROMPT one, of COORDINATE d */
+    double *radii;    /* of a chunk: factors of examples */
+    double *coins;    /* of a chunk: uniforms of logistic labels */
+    double *wave;     /* 4: amplitude and phase of a sine */
     uint64_t turns[ICL_LANES]; /* numbers of the rotations that are there; all ones: none */
     double *z;                 /* raw covariates of a chunk */
     double *noise;             /* of a chunk */

@@ -13,7 +13,11 @@ static const icl_law_options default_options = {.size = sizeof(icl_law_options),
                                                 .scale_shape = 1,
                                                 .amplitude_least = 0.1,
                                                 .amplitude_most = 0.5,
-                                                .query_scale = 1};
+                                                .query_scale = 1,
+                                                .depth = 4,
+                                                .terms = 64,
+                                                .decay = 3,
+                                                .bandwidth = 1};
 
 icl_status icl_law_options_init(icl_law_options *options, size_t size) {
     return icl_options_default(options, size, &default_options, sizeof default_options);
@@ -78,6 +82,11 @@ icl_status icl_law_create(icl_context *context, const icl_law_options *options, 
     law->amplitude_least = o.amplitude_least;
     law->amplitude_most = o.amplitude_most;
     law->labels = o.labels;
+    law->depth = o.depth;
+    law->terms = o.terms;
+    law->basis = o.basis;
+    law->kernel = o.kernel;
+    law->bandwidth = o.bandwidth;
     law->tasks = o.tasks;
     law->sparsity = o.sparsity;
     law->hidden = o.hidden;

@@ -52,7 +52,13 @@ struct icl_law {
     double amplitude_least, amplitude_most; /* SINE */
     icl_queries queries;
     double query_scale; /* 1 unless SCALED */
-    int64_t active;     /* coordinates of x from here on are 0: d but while a curriculum is drawn */
+    int64_t depth;      /* TREE */
+    int64_t terms;      /* SERIES, and */
+    icl_basis basis;    /* the standard deviations of b times the size of psi_j, d x (N - 1) */
+    const double *amplitudes;
+    icl_kernel kernel; /* GAUSSIAN_PROCESS */
+    double bandwidth;
+    int64_t active; /* coordinates of x from here on are 0: d but while a curriculum is drawn */
 };
 
 /* a = radial and b = kurtosis in E (v.z)^2 z z^T = a (|v|^2 I + 2 v v^T) + b diag(v_j^2) for the
@@ -68,6 +74,16 @@ icl_status icl_law_check_options(icl_context *context, const icl_law_options *op
 
 /* The kind of queries and their scale, and whether the law's n is one that they can have. */
 icl_status icl_law_check_queries(const icl_law *law, const char *function);
+
+/* 1 if the labels have a w. */
+static inline int icl_law_weighted(const icl_law *law) {
+    return law->labels != ICL_LABELS_NET && law->labels < ICL_LABELS_TREE;
+}
+
+/* Numbers b that a SERIES has. */
+static inline int64_t icl_law_coefficients(const icl_law_options *o) {
+    return o->labels == ICL_LABELS_SERIES ? o->dim * (o->terms - 1) : 0;
+}
 
 /* 1 if the examples of a prompt lie in one quadrant. */
 static inline int icl_law_quadrants(const icl_law *law) {

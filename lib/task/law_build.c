@@ -132,7 +132,21 @@ static icl_status build_pool(icl_law *law, const icl_law_options *o, double *roo
 }
 
 int64_t icl_law_block_size(const icl_law_options *o) {
-    return 5 * o->dim * o->dim + 5 * o->dim + o->pool * o->dim;
+    return 5 * o->dim * o->dim + 5 * o->dim + o->pool * o->dim + icl_law_coefficients(o);
+}
+
+/* sqrt(E b_ij^2) max psi_j, so that the functions of the basis are of size 1. */
+static void build_series(icl_law *law, const icl_law_options *o, double *amplitudes) {
+    int64_t terms = o->terms, d = o->dim;
+    law->amplitudes = amplitudes;
+    for (int64_t j = 1, width = 1; j < terms; j++) {
+        width = j == 2 * width ? j : width;
+        double size = sqrt(o->basis == ICL_BASIS_HAAR ? (double)width : 2);
+        for (int64_t i = 0; i < d; i++) {
+            double decay = o->decay_values != NULL ? o->decay_values[i] : o->decay;
+            amplitudes[i * (terms - 1) + j - 1] = pow((double)j, -decay / 2) * size;
+        }
+    }
 }
 
 icl_status icl_law_build(icl_law *law, const icl_law_options *o, double *room) {
@@ -141,7 +155,8 @@ icl_status icl_law_build(icl_law *law, const icl_law_options *o, double *room) {
     ICL_TRY(build_covariance(law, o, room, block, &sigma, &block));
     if (o->labels == ICL_LABELS_LINEAR)
         ICL_TRY(build_prior(law, o, room, block, &sigma));
-    return o->pool == 0 ? ICL_OK
-                        : build_pool(law, o, room, block,
-                                     law->block + icl_law_block_size(o) - o->pool * o->dim);
+    double *end = law->block + icl_law_block_size(o); /* a law has but one of these */
+    if (o->labels == ICL_LABELS_SERIES)
+        build_series(law, o, end - icl_law_coefficients(o));
+    return o->pool == 0 ? ICL_OK : build_pool(law, o, room, block, end - o->pool * o->dim);
 }

@@ -47,9 +47,40 @@ static icl_status check_covariates(icl_context *context, const icl_law_options *
     return ICL_OK;
 }
 
+static icl_status check_series(icl_context *context, const icl_law_options *o) {
+    const char *function = "icl_law_create";
+    ICL_TRY(icl_check_range(context, function, "terms", o->terms, 2, 16384));
+    ICL_REQUIRE(context, o->dim * (o->terms - 1) < 16384, ICL_ERR_SIZE,
+                "%s: terms = %lld: %lld functions of %lld coordinates are more than 16384",
+                function, (long long)o->terms, (long long)(o->dim * (o->terms - 1) + 1),
+                (long long)o->dim);
+    ICL_TRY(icl_check_range(context, function, "basis", o->basis, 0, ICL_BASIS_HAAR));
+    const double *decays = o->decay_values != NULL ? o->decay_values : &o->decay;
+    const char *name = o->decay_values != NULL ? "decay_values" : "decay";
+    int64_t count = o->decay_values != NULL ? o->dim : 1;
+    ICL_TRY(icl_check_array(context, function, name, decays, count));
+    for (int64_t i = 0; i < count; i++)
+        ICL_REQUIRE(context, fabs(decays[i]) <= 64, ICL_ERR_ARGUMENT,
+                    "%s: %s[%lld] = %g is not within -64 to 64", function, name, (long long)i,
+                    decays[i]);
+    return ICL_OK;
+}
+
+/* Labels without a w, but for NET. */
+static icl_status check_function(icl_context *context, const icl_law_options *o) {
+    const char *function = "icl_law_create";
+    if (o->labels == ICL_LABELS_TREE)
+        return icl_check_range(context, function, "depth", o->depth, 0, 16);
+    if (o->labels == ICL_LABELS_SERIES)
+        return check_series(context, o);
+    ICL_TRY(icl_check_range(context, function, "kernel", o->kernel, 0, ICL_KERNEL_LAPLACE));
+    return icl_check_real(context, function, "bandwidth", o->bandwidth, 1);
+}
+
 static icl_status check_labels(icl_context *context, const icl_law_options *o) {
     const char *function = "icl_law_create";
-    ICL_TRY(icl_check_range(context, function, "labels", o->labels, 0, ICL_LABELS_SINE));
+    ICL_TRY(
+        icl_check_range(context, function, "labels", o->labels, 0, ICL_LABELS_GAUSSIAN_PROCESS));
     if (o->labels == ICL_LABELS_NET) {
         ICL_TRY(icl_check_range(context, function, "hidden", o->hidden, 1, 65536));
         ICL_TRY(icl_check_range(context, function, "activation", o->activation, 0,
@@ -57,6 +88,8 @@ static icl_status check_labels(icl_context *context, const icl_law_options *o) {
     }
     ICL_REQUIRE(context, o->labels != ICL_LABELS_CALLBACK || o->label_fn != NULL, ICL_ERR_ARGUMENT,
                 "%s: label_fn is NULL", function);
+    if (o->labels >= ICL_LABELS_TREE)
+        return check_function(context, o);
     if (o->labels != ICL_LABELS_SINE)
         return ICL_OK;
     ICL_TRY(icl_check_real(context, function, "amplitude_least", o->amplitude_least, 0));
@@ -94,7 +127,7 @@ static icl_status check_pool(icl_context *context, const icl_law_options *o) {
     if (o->pool == 0)
         return ICL_OK;
     ICL_TRY(icl_check_seed(context, function, "pool_seed", o->pool_seed));
-    ICL_REQUIRE(context, o->labels != ICL_LABELS_NET && o->labels != ICL_LABELS_SINE,
+    ICL_REQUIRE(context, o->labels != ICL_LABELS_NET && o->labels < ICL_LABELS_SINE,
                 ICL_ERR_ARGUMENT, "%s: pool = %lld: labels = %d are not told by a w alone",
                 function, (long long)o->pool, (int)o->labels);
     return o->pool_values == NULL ? ICL_OK

@@ -40,6 +40,12 @@ const char *icl_law_no_label_moments(const icl_law *law) {
         return "the units of the net are not ReLU";
     if (law->labels == ICL_LABELS_QUADRATIC)
         return "the labels are quadratic";
+    if (law->labels == ICL_LABELS_TREE)
+        return "the labels are those of trees";
+    if (law->labels == ICL_LABELS_SERIES)
+        return "the labels are series";
+    if (law->labels == ICL_LABELS_GAUSSIAN_PROCESS)
+        return "the labels are Gaussian processes";
     return law->labels == ICL_LABELS_SINE ? "the labels are sines with a phase" : NULL;
 }
 

@@ -35,6 +35,11 @@ static void garg_relu_net(icl_law_options *o) {
     o->hidden = 100;
 }
 
+static void garg_decision_tree(icl_law_options *o) {
+    o->labels = ICL_LABELS_TREE;
+    o->depth = 4;
+}
+
 static void garg_orthogonal(icl_law_options *o) {
     o->queries = ICL_QUERIES_ORTHOGONAL;
 }
@@ -102,6 +107,7 @@ static const struct {
     {"garg-linear", 20, 40, 0, NULL},
     {"garg-sparse", 20, 40, 0, garg_sparse},
     {"garg-relu-net", 20, 100, 0, garg_relu_net},
+    {"garg-decision-tree", 20, 100, 0, garg_decision_tree},
     {"garg-skewed", 20, 40, 0, garg_skewed},
     {"garg-half-subspace", 20, 40, 0, garg_half_subspace},
     {"garg-orthogonal", 20, 19, 0, garg_orthogonal}, /* the most points that leave a direction */

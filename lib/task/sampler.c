@@ -180,6 +180,7 @@ static icl_status draw_block(void *user, int64_t block) {
     icl_group_draw g = {.law = w->sampler->law,
                         .seed = w->sampler->seed,
                         .direct = w->direct,
+                        .queries = batch->queries,
                         .random = icl_random_kernels_of(batch->context),
                         .kernels = icl_task_kernels_of(batch->context)};
     double *slot = icl_scratch_take(batch->scratch);
@@ -218,7 +219,7 @@ static int64_t count_blocks(const icl_batch *batch) {
 static icl_status draw_callback(const icl_sampler *sampler, int64_t first, icl_batch *batch) {
     ICL_TRY(icl_batch_need_shadow(batch));
     draw_work work = {sampler, batch->shadow, first, 0};
-    icl_group_draw g = {.law = sampler->law};
+    icl_group_draw g = {.law = sampler->law, .queries = batch->queries};
     ICL_TRY(icl_batch_need_scratch(work.batch, icl_group_lay_out(&g, NULL)));
     icl_status status = ICL_OK;
     for (int64_t block = 0; block < count_blocks(batch) && status == ICL_OK; block++)
@@ -232,7 +233,7 @@ static icl_status draw_callback(const icl_sampler *sampler, int64_t first, icl_b
 static icl_status draw_batch(const icl_sampler *sampler, int64_t first, int direct,
                              icl_batch *batch) {
     draw_work work = {sampler, batch, first, direct};
-    icl_group_draw g = {.law = sampler->law, .direct = direct};
+    icl_group_draw g = {.law = sampler->law, .direct = direct, .queries = batch->queries};
     ICL_TRY(icl_batch_need_scratch(batch, icl_group_lay_out(&g, NULL)));
     return icl_parallel(batch->context, count_blocks(batch), draw_block, &work);
 }

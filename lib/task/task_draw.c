@@ -5,7 +5,18 @@
 #include "task/group_draw.h"
 
 int64_t icl_task_entries(const icl_law *law) {
-    return law->labels == ICL_LABELS_NET ? icl_product(law->hidden, law->dim + 1, 1) : law->dim;
+    switch (law->labels) {
+    case ICL_LABELS_NET:
+        return icl_product(law->hidden, law->dim + 1, 1);
+    case ICL_LABELS_TREE:
+        return INT64_C(1) << law->depth;
+    case ICL_LABELS_SERIES:
+        return law->dim * (law->terms - 1);
+    case ICL_LABELS_GAUSSIAN_PROCESS:
+        return 0;
+    default:
+        return law->dim;
+    }
 }
 
 void icl_group_draw_normals(const icl_group_draw *g, icl_purpose purpose, int64_t first,
@@ -76,12 +87,29 @@ static void take_from_pool(const icl_group_draw *g) {
     }
 }
 
+static void draw_nodes(const icl_group_draw *g) {
+    int64_t count = (INT64_C(1) << g->law->depth) - 1;
+    g->random->uniforms(g->seed, ICL_PURPOSE_NODE, g->prompt, 0, count, 1, 0, g->nodes);
+    for (int64_t e = 0; e < ICL_LANES * count; e++)
+        g->nodes[e] = floor(g->nodes[e] * (double)g->law->dim);
+}
+
+static void scale_coefficients(const icl_group_draw *g) {
+    for (int64_t e = 0; e < icl_task_entries(g->law); e++)
+        for (int l = 0; l < ICL_LANES; l++)
+            g->task[ICL_LANES * e + l] *= g->law->amplitudes[e];
+}
+
 static void draw_new(const icl_group_draw *g) {
     const icl_law *law = g->law;
     icl_group_draw_normals(g, ICL_PURPOSE_TASK, 0, icl_task_entries(law), g->task);
     if (law->labels == ICL_LABELS_LINEAR)
         make_weights(g);
-    else if (law->labels != ICL_LABELS_NET && law->labels != ICL_LABELS_QUADRATIC)
+    else if (law->labels == ICL_LABELS_TREE)
+        draw_nodes(g);
+    else if (law->labels == ICL_LABELS_SERIES)
+        scale_coefficients(g);
+    else if (icl_law_weighted(law) && law->labels != ICL_LABELS_QUADRATIC)
         g->kernels->normalise(law->dim, 1, g->task);
 }
 
@@ -126,12 +154,12 @@ static void draw_level(const icl_group_draw *g) {
 
 static void store_task(const icl_group_draw *g, icl_batch *batch, int64_t group) {
     int64_t d = batch->dim, first = group * ICL_LANES;
-    int fixed = g->law->noise_law == ICL_NOISE_FIXED, net = g->law->labels == ICL_LABELS_NET;
+    int fixed = g->law->noise_law == ICL_NOISE_FIXED, weighted = icl_law_weighted(g->law);
     for (int64_t l = 0; l < g->lanes; l++) {
         batch->index[first + l] = g->law->pool_count > 0 ? (int64_t)g->place[l] : -1;
         batch->noise[first + l] = fixed ? g->law->noise : g->sigma[l] * g->sigma[l];
         for (int64_t j = 0; batch->task != NULL && j < d; j++)
-            batch->task[(first + l) * d + j] = net ? 0 : g->task[ICL_LANES * j + l];
+            batch->task[(first + l) * d + j] = weighted ? g->task[ICL_LANES * j + l] : 0;
     }
 }
 

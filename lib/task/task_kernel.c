@@ -144,6 +144,128 @@ static void sine(int64_t count, const double *wave, int64_t stride, double *y) {
         v8_store(y, v8_mul(amplitude, sin_of(v8_add(v8_load(y), phase))));
 }
 
+static void tree(int64_t depth, int64_t count, const double *nodes, const double *leaves,
+                 int64_t stride, const double *x, int64_t y_stride, double *y) {
+    for (int64_t i = 0; i < count; i++, x += 8 * stride, y += 8 * y_stride)
+        for (int l = 0; l < 8; l++) {
+            int64_t node = 0;
+            for (int64_t level = 0; level < depth; level++)
+                node = 2 * node + 1 + (x[8 * (int64_t)nodes[8 * node + l] + l] > 0);
+            y[l] = leaves[8 * (node + 1 - (INT64_C(1) << depth)) + l];
+        }
+}
+
+/* sin and cos of pi t, of any finite t: the period is 2, and beyond 2^20 lanes go there exactly. */
+static void sincos_pi(v8 t, v8 *sine, v8 *cosine) {
+    _Alignas(64) double in[8];
+    v8_store(in, t);
+    for (int l = 0; l < 8; l++)
+        if (fabs(in[l]) > 0x1p20)
+            in[l] = fmod(in[l], 2);
+    u8 q;
+    v8 quarters = v8_mul(v8_set(2), v8_load(in)), a, b;
+    v8_sincos_quarter(v8_sub(quarters, v8_round(quarters, &q)), &a, &b);
+    u8 odd = u8_sub(u8_set(0), u8_and(q, u8_set(1)));
+    u8 sign = u8_shift_left(u8_and(q, u8_set(2)), 62);
+    u8 next = u8_shift_left(u8_and(u8_add(q, u8_set(1)), u8_set(2)), 62);
+    *sine = v8_of_u8(u8_xor(u8_of_v8(v8_choose(odd, b, a)), sign));
+    *cosine = v8_of_u8(u8_xor(u8_of_v8(v8_choose(odd, a, b)), next));
+}
+
+/* sum_k b_k cos(pi k t), the angle turned on by pi t at a time: unlike the recurrence of three
+ * terms it loses no more than k eps where t is near a whole number. */
+static v8 cosines(int64_t terms, const double *b, v8 t) {
+    v8 s, c, sum = v8_set(0);
+    sincos_pi(t, &s, &c);
+    v8 sine = s, cosine = c;
+    for (int64_t k = 1; k < terms; k++) {
+        sum = v8_muladd(v8_load(b + 8 * (k - 1)), cosine, sum);
+        v8 turned = v8_muladd(cosine, c, v8_negate(v8_mul(sine, s)));
+        sine = v8_muladd(sine, c, v8_mul(cosine, s));
+        cosine = turned;
+    }
+    return sum;
+}
+
+/* Of one lane of b: each level has one wavelet that is not 0 at t. */
+static double wavelets(int64_t terms, const double *b, double t) {
+    double sum = 0;
+    if (!(t >= 0 && t < 1))
+        return 0;
+    for (int64_t width = 1; width < terms; width *= 2) {
+        double place = t * (double)width, k = floor(place);
+        int64_t number = width + (int64_t)k;
+        if (number >= terms)
+            break;
+        sum += place - k < 0.5 ? b[8 * (number - 1)] : -b[8 * (number - 1)];
+    }
+    return sum;
+}
+
+static void series(int64_t dim, int64_t terms, icl_basis basis, int64_t count, const double *b,
+                   int64_t stride, const double *x, int64_t y_stride, double *y) {
+    for (int64_t i = 0; i < count; i++, x += 8 * stride, y += 8 * y_stride) {
+        v8 sum = v8_set(0);
+        for (int64_t j = 0; j < dim; j++) {
+            const double *own = b + 8 * j * (terms - 1);
+            v8 t = v8_add(v8_load(x + 8 * j), v8_set(0.5));
+            if (basis == ICL_BASIS_COSINE) {
+                sum = v8_add(sum, cosines(terms, own, t));
+                continue;
+            }
+            _Alignas(64) double lanes[8];
+            v8_store(lanes, t);
+            for (int l = 0; l < 8; l++)
+                lanes[l] = wavelets(terms, own + l, lanes[l]);
+            sum = v8_add(sum, v8_load(lanes));
+        }
+        v8_store(y, sum);
+    }
+}
+
+static v8 kernel_of(icl_kernel kernel, double bandwidth, int64_t dim, const double *a,
+                    const double *b) {
+    v8 sum = v8_set(0);
+    for (int64_t j = 0; j < dim; j++) {
+        v8 apart = v8_sub(v8_load(a + 8 * j), v8_load(b + 8 * j));
+        sum = v8_muladd(apart, apart, sum);
+    }
+    v8 r = v8_div(v8_sqrt(sum), v8_set(bandwidth));
+    return v8_exp(kernel == ICL_KERNEL_LAPLACE ? v8_negate(r) : v8_mul(v8_set(-0.5), v8_mul(r, r)));
+}
+
+/* a.b of `count` entries, in two sums that do not wait for each other */
+static v8 two_sums(int64_t count, const double *a, const double *b) {
+    v8 even = v8_set(0), odd = v8_set(0);
+    for (int64_t k = 0; k + 1 < count; k += 2) {
+        even = v8_muladd(v8_load(a + 8 * k), v8_load(b + 8 * k), even);
+        odd = v8_muladd(v8_load(a + 8 * k + 8), v8_load(b + 8 * k + 8), odd);
+    }
+    if (count % 2 != 0)
+        even = v8_muladd(v8_load(a + 8 * count - 8), v8_load(b + 8 * count - 8), even);
+    return v8_add(even, odd);
+}
+
+static void process(int64_t dim, icl_kernel kernel, double bandwidth, int64_t row,
+                    const double *points, double *L, const double *z, double *y) {
+    double *own = L + 8 * (row * (row + 1) / 2);
+    const double *x = points + 8 * row * dim;
+    v8 square = v8_set(1);
+    for (int64_t k = 0; k < row; k++) {
+        const double *above = L + 8 * (k * (k + 1) / 2);
+        v8 l = kernel_of(kernel, bandwidth, dim, points + 8 * k * dim, x);
+        l = v8_mul(v8_sub(l, two_sums(k, own, above)), v8_load(above + 8 * k));
+        v8_store(own + 8 * k, l);
+        square = v8_muladd(v8_negate(l), l, square);
+    }
+    v8 least = v8_set(4 * (double)(row + 1) * 0x1p-52);
+    v8 pivot = v8_sqrt(v8_choose(v8_less(least, square), square, v8_set(1)));
+    v8 inverse = v8_choose(v8_less(least, square), v8_div(v8_set(1), pivot), v8_set(0));
+    v8_store(own + 8 * row, inverse);
+    pivot = v8_choose(v8_less(least, square), pivot, v8_set(0));
+    v8_store(y, v8_muladd(pivot, v8_load(z + 8 * row), two_sums(row, own, z)));
+}
+
 static void finish(int64_t count, const double *sign, const double *sigma, const double *noise,
                    int64_t stride, double *y) {
     const v8 s = sign != NULL ? v8_load(sign) : v8_set(1), scale = v8_load(sigma);
@@ -278,6 +400,6 @@ static void quadrant(int64_t dim, int opposite, const double *signs, int64_t cou
 }
 
 const icl_task_kernels ICL_ISA_NAME(icl_task_kernels) = {
-    affine, rotate, stretch, normalise,      project,     quadratic,
-    net,    label,  toss,    sine,           finish,      accumulate,
-    mean,   factor, gram_of, orthonormalise, project_off, quadrant};
+    affine,     rotate, stretch, normalise, project,        quadratic,   net,
+    label,      toss,   sine,    tree,      series,         process,     finish,
+    accumulate, mean,   factor,  gram_of,   orthonormalise, project_off, quadrant};

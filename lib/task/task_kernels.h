@@ -36,6 +36,16 @@ typedef struct icl_task_kernels {
     void (*toss)(int64_t count, const double *u, int64_t stride, double *y);
     /* y = a sin(y + phi), wave holds a and phi */
     void (*sine)(int64_t count, const double *wave, int64_t stride, double *y);
+    /* y_i = the leaf of x_i: nodes hold coordinates as whole numbers, the root first */
+    void (*tree)(int64_t depth, int64_t count, const double *nodes, const double *leaves,
+                 int64_t stride, const double *x, int64_t y_stride, double *y);
+    /* y_i = sum_j,k b_jk psi_k(x_ij + 1/2) / max psi_k, k = 1..terms - 1, b packed */
+    void (*series)(int64_t dim, int64_t terms, icl_basis basis, int64_t count, const double *b,
+                   int64_t stride, const double *x, int64_t y_stride, double *y);
+    /* Row `row` of the Cholesky factor L (rows packed, reciprocal pivots on the diagonal, 0 where a
+     * pivot is rounding) of the kernel matrix of `points`, and y = row . z, one entry. */
+    void (*process)(int64_t dim, icl_kernel kernel, double bandwidth, int64_t row,
+                    const double *points, double *L, const double *z, double *y);
     /* y = sign y + sigma noise, sign and sigma one entry, noise packed; sign and noise may be NULL
      */
     void (*finish)(int64_t count, const double *sign, const double *sigma, const double *noise,

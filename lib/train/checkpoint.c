@@ -38,6 +38,14 @@ static uint64_t hash_later(const icl_law *law, uint64_t hash) {
 static uint64_t hash_latest(const icl_law *law, uint64_t hash) {
     if (law->labels == ICL_LABELS_NET && law->activation != ICL_ACTIVATION_RELU)
         hash = icl_fnv(hash, &(int64_t){law->activation}, sizeof(int64_t));
+    if (law->labels == ICL_LABELS_TREE)
+        hash = icl_fnv(hash, &law->depth, sizeof law->depth);
+    if (law->labels == ICL_LABELS_SERIES) {
+        hash = icl_fnv(hash, &(int64_t){law->basis}, sizeof(int64_t));
+        hash = hash_doubles(hash, law->amplitudes, law->dim * (law->terms - 1));
+    }
+    if (law->labels == ICL_LABELS_GAUSSIAN_PROCESS)
+        hash = hash_doubles(hash, (const double[]){(double)law->kernel, law->bandwidth}, 2);
     if (law->labels == ICL_LABELS_SINE)
         hash = hash_doubles(hash, (const double[]){law->amplitude_least, law->amplitude_most}, 2);
     if (law->covariates == ICL_COVARIATES_STUDENT)
