@@ -47,6 +47,44 @@ static icl_labels labels_of(int change) {
     }
 }
 
+/* Change number LATER and those after it. */
+static void change_law(int change, icl_law_options *law) {
+    switch (change) {
+    case LATER:
+        law->scale = ICL_SCALE_PROMPT;
+        break;
+    case FROM_STUDENT:
+        law->freedom = 6;
+        break;
+    case FROM_SINE:
+        law->amplitude_least = 0.2;
+        break;
+    case FROM_NET:
+        law->activation = ICL_ACTIVATION_TANH;
+        break;
+    case FROM_TREE:
+        law->depth = 3;
+        break;
+    case FROM_SERIES:
+        law->decay = 2.5;
+        break;
+    case FROM_WAVELETS:
+        law->basis = ICL_BASIS_HAAR;
+        break;
+    case FROM_PROCESS:
+        law->bandwidth = 0.5;
+        break;
+    case FROM_LAPLACE:
+        law->kernel = ICL_KERNEL_LAPLACE;
+        break;
+    case FROM_SCALED:
+        law->scale_shape = 2;
+        break;
+    default:
+        break;
+    }
+}
+
 /* The run that change number 1, 2, .. is made to, and what it becomes by it. */
 static setting run_of(int change, int changed) {
     setting s = defaults();
@@ -119,38 +157,9 @@ static setting run_of(int change, int changed) {
     case 18:
         s.optimiser.beta1 = 0.5;
         break;
-    /* laws again */
-    case LATER:
-        s.law.scale = ICL_SCALE_PROMPT;
-        break;
-    case FROM_STUDENT:
-        s.law.freedom = 6;
-        break;
-    case FROM_SINE:
-        s.law.amplitude_least = 0.2;
-        break;
-    case FROM_NET:
-        s.law.activation = ICL_ACTIVATION_TANH;
-        break;
-    case FROM_TREE:
-        s.law.depth = 3;
-        break;
-    case FROM_SERIES:
-        s.law.decay = 2.5;
-        break;
-    case FROM_WAVELETS:
-        s.law.basis = ICL_BASIS_HAAR;
-        break;
-    case FROM_PROCESS:
-        s.law.bandwidth = 0.5;
-        break;
-    case FROM_LAPLACE:
-        s.law.kernel = ICL_KERNEL_LAPLACE;
-        break;
-    case FROM_SCALED:
-        s.law.scale_shape = 2;
-        break;
     default:
+        if (changed)
+            change_law(change, &s.law);
         break;
     }
     return s;

@@ -108,7 +108,7 @@ START_TEST(test_sizes_and_numbers_out_of_range) {
     REFUSE(covariance, ICL_COVARIANCE_INVERSE, ICL_ERR_ARGUMENT, "covariance = 4");
     REFUSE(covariance, (icl_covariance)-1, ICL_ERR_ARGUMENT, "covariance = ");
     REFUSE(prior, (icl_covariance)8, ICL_ERR_ARGUMENT, "prior = 8");
-    REFUSE(labels, (icl_labels)11, ICL_ERR_ARGUMENT, "labels = 11");
+    REFUSE(labels, (icl_labels)14, ICL_ERR_ARGUMENT, "labels = 14");
     REFUSE(noise_law, (icl_noise_law)3, ICL_ERR_ARGUMENT, "noise_law = 3");
     REFUSE(noise_law, (icl_noise_law)-1, ICL_ERR_ARGUMENT, "noise_law = ");
     REFUSE(noise_law, ICL_NOISE_SET, ICL_ERR_ARGUMENT, "noise_count = 0");
