@@ -1,10 +1,14 @@
 """The experiment of examples/task-diversity at d = 32 in numpy: prompt by prompt, and vectorised."""
+import ctypes as c
+import glob
 import os
-import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy
 
-from bench_support import interleave
+from bench_support import P, interleave
+
+SCALAR, SPHERE = 5, 1  # of icl_covariance, icl_tasks
 
 D, RHO, REPEATS = 32, 0.1, 20
 TAUS = [0.2, 0.35, 0.5, 0.6, 0.7, 0.85, 1.15, 1.3, 1.5, 1.7, 2, 2.5]
@@ -74,15 +78,64 @@ def numpy_demo(fit, repeats):
     return run
 
 
-def bench_diversity(library, rounds):
-    """The program draws, fits, judges and also fits at d / 2; numpy runs fewer repeats, its times are
-    for one repeat, too."""
-    program = os.path.join(os.path.dirname(library), "examples", "task-diversity")
-    print("task diversity, d = %d, %d ratios, %d repeats, one thread" % (D, len(TAUS), REPEATS))
+def with_blas_threads(run, count):
+    """numpy's own OpenBLAS is another library than libicl's, which keeps to one thread."""
+    folder = os.path.join(os.path.dirname(numpy.__file__), "..", "numpy.libs")
+    blas = c.CDLL(glob.glob(os.path.join(folder, "libscipy_openblas64_*"))[0])
 
-    def demo():
-        subprocess.run([program, "--dim", str(D), "--repeats", str(REPEATS),
-                        "--tau", ",".join(map(str, TAUS))], check=True, stdout=subprocess.DEVNULL)
-    loop, vectorised = numpy_demo(by_prompt, 1), numpy_demo(at_once, 2)
-    interleave(rounds, 1, {"libicl, task-diversity": (demo, REPEATS), "numpy, prompt by prompt": (loop, 1),
-                           "numpy, vectorised": (vectorised, 2)}, "repeat")
+    def limited():
+        blas.scipy_openblas_set_num_threads64_(count)
+        return run()
+    return limited
+
+
+def icl_demo(icl, threads, repeats):
+    """The same with libicl, so many repeats side by side on contexts of one thread."""
+    variance = c.c_double(1 / D)
+    setting = {"dim": D, "context": D, "noise": RHO, "covariance": SCALAR,
+               "covariance_values": c.addressof(variance), "tasks": SPHERE}
+    lib = icl.lib
+
+    def one(lab, fresh, pool, N):
+        law, sampler, batch, fit = icl.law(lab, pool=D, pool_seed=pool, **setting), P(), P(), P()
+        gamma, risk = numpy.empty(D * (D + 1)), (c.c_double * 2)()
+        icl.call("icl_sampler_create", lab, law, c.c_uint64(1), c.byref(sampler))
+        icl.call("icl_sampler_batch", sampler, c.c_int64(N), c.c_int64(1), c.c_uint32(0),
+                 c.byref(batch))
+        icl.call("icl_sampler_draw_moments", sampler, c.c_int64(N * pool), batch)
+        icl.call("icl_fit_create", lab, c.c_int64(D), c.byref(fit))
+        icl.call("icl_fit_add", fit, batch)
+        icl.call("icl_fit_solve", fit, None, P(gamma.ctypes.data), None)
+        for i, of in enumerate((fresh, law)):
+            icl.call("icl_theory_feature_risk", of, P(gamma.ctypes.data),
+                     P(c.addressof(risk) + 8 * i))
+        for kind, handle in (("fit", fit), ("batch", batch), ("sampler", sampler), ("law", law)):
+            getattr(lib, "icl_%s_free" % kind)(handle)
+        return risk[:]
+
+    def some(first, kept=variance):
+        lab = icl.context(1)
+        fresh = icl.law(lab, **setting)
+        found = numpy.array([[one(lab, fresh, first + k, round(tau * D * D)) for tau in TAUS]
+                             for k in range(repeats // threads)])
+        lib.icl_law_free(fresh)
+        lib.icl_context_free(lab)
+        return found.mean(axis=0)
+
+    def run():
+        with ThreadPoolExecutor(threads) as pool:
+            return numpy.mean(list(pool.map(some, range(0, repeats, repeats // threads))), axis=0)
+    return run
+
+
+def bench_diversity(icl, rounds):
+    """numpy runs fewer repeats: its times are for one repeat, too."""
+    print("task diversity, d = %d, %d ratios, %d repeats" % (D, len(TAUS), REPEATS))
+    subjects = {"libicl, %d thread(s)" % t: (icl_demo(icl, t, REPEATS), REPEATS) for t in (2, 1)}
+    few, many = numpy_demo(at_once, REPEATS)(), subjects["libicl, 1 thread(s)"][0]()
+    assert numpy.allclose(few, many, rtol=0.3), (few, many)  # averages over pools of their own
+    for name, fit, repeats in (("prompt by prompt", by_prompt, 1), ("vectorised", at_once, 2)):
+        for t in (2, 1):
+            subjects["numpy, %s, %d thread(s)" % (name, t)] = (
+                with_blas_threads(numpy_demo(fit, repeats), t), repeats)
+    interleave(rounds, 1, subjects, "repeat")

@@ -226,7 +226,7 @@ def bench_pool(icl, rounds):
 
 BENCHES = {"ridge": bench_ridge, "squares": bench_squares, "heat": bench_heat,
            "pool": bench_pool,
-           "diversity": lambda icl, rounds: bench_diversity(icl.path, rounds)}
+           "diversity": bench_diversity}
 
 
 def main():

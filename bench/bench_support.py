@@ -15,7 +15,14 @@ class ContextOptions(c.Structure):
 
 class LawOptions(c.Structure):
     _fields_ = [("size", c.c_size_t), ("dim", c.c_int64), ("context", c.c_int64),
-                ("noise", c.c_double), ("rest", c.c_byte * 256)]
+                ("noise", c.c_double), ("covariance", c.c_int), ("covariance_values", P),
+                ("prior", c.c_int), ("prior_values", P), ("prior_mean", P),
+                ("rotation_seed", c.c_uint64), ("labels", c.c_int), ("hidden", c.c_int64),
+                ("label_fn", P), ("label_user", P), ("label_odd", c.c_int), ("noise_values", P),
+                ("noise_count", c.c_int64), ("noise_law", c.c_int), ("covariates", c.c_int),
+                ("trace", c.c_int), ("tasks", c.c_int), ("sparsity", c.c_int64),
+                ("pool", c.c_int64), ("pool_values", P), ("pool_seed", c.c_uint64),
+                ("rest", c.c_byte * 256)]
 
 
 class ModelOptions(c.Structure):
@@ -67,9 +74,12 @@ class Library:
         o = self.options(ContextOptions, "icl_context_options_init", threads=threads)
         return self.make("context", c.byref(o))
 
-    def sampler(self, lab, **law):
+    def law(self, lab, **law):
         o = self.options(LawOptions, "icl_law_options_init", **law)
-        return self.make("sampler", lab, self.make("law", lab, c.byref(o)), c.c_uint64(1))
+        return self.make("law", lab, c.byref(o))
+
+    def sampler(self, lab, **law):
+        return self.make("sampler", lab, self.law(lab, **law), c.c_uint64(1))
 
     def model(self, lab, **shape):
         o = self.options(ModelOptions, "icl_model_options_init", **shape)

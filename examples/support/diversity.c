@@ -83,7 +83,7 @@ static void add_prompts(lab *l, icl_fit *fit, const icl_sampler *sampler, int64_
         size = size < count ? size : count;
         lab_ok(l, icl_sampler_batch(sampler, size, 1, 0, &batch));
         for (; count >= size; first += size, count -= size) {
-            lab_ok(l, icl_sampler_draw(sampler, first, batch));
+            lab_ok(l, icl_sampler_draw_moments(sampler, first, batch));
             lab_ok(l, icl_fit_add(fit, batch));
         }
         icl_batch_free(batch);

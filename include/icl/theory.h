@@ -141,7 +141,7 @@ ICL_API icl_status icl_population_evaluate(const icl_population *population, con
  *
  *     yhat = x_q^T Gamma h,   h = (d b; s_yy),   Gamma = (Gamma_1, gamma_2)  (d x (d + 1)),
  *
- * which is what icl_fit_layer fits. Its risk is a closed form for linear labels, Gaussian covariates,
+ * which is what icl_fit_solve fits. Its risk is a closed form for linear labels, Gaussian covariates,
  * and tasks from a pool, or GAUSSIAN or SPHERE ones with mean zero: with v = Sigma w and
  * s = w.v + sigma^2, over tasks and noise levels,
  *
@@ -161,10 +161,10 @@ typedef struct icl_asymptotic_options {
     double kappa; /* tasks in the pool / d, > 0; INFINITY: a fresh task for each prompt; default 1 */
     double tau;   /* prompts / d^2, > 0; default 0.5 */
     double rho;   /* >= 0; default 0 */
-    double ridge; /* lambda >= 0 of icl_fit_layer; 0 (the default): the solution of least norm */
+    double ridge; /* lambda >= 0 of icl_fit_solve; 0 (the default): the solution of least norm */
 } icl_asymptotic_options;
 
-/* Limits of the errors of Gamma fitted by icl_fit_layer. */
+/* Limits of the errors of Gamma fitted by icl_fit_solve. */
 typedef struct icl_asymptotic {
     size_t size;            /* set to sizeof(icl_asymptotic) by the caller */
     double e_icl;           /* on fresh tasks */
