@@ -91,12 +91,10 @@ static void draw_coins(const icl_group_draw *g, int query, int64_t first, int64_
 }
 
 /* y_i = f(x_i) without noise for `count` vectors of stride `stride`, number `first` and on. */
-static icl_status draw_labels(const icl_group_draw *g, icl_purpose covariates, int64_t first,
-                              int64_t count, int64_t stride, const double *x, int64_t y_stride,
-                              double *y) {
+static icl_status draw_labels(const icl_group_draw *g, int query, int64_t first, int64_t count,
+                              int64_t stride, const double *x, int64_t y_stride, double *y) {
     const icl_law *law = g->law;
     const icl_task_kernels *k = g->kernels;
-    int query = covariates == ICL_PURPOSE_QUERY;
     switch (law->labels) {
     case ICL_LABELS_CALLBACK:
         return draw_callback_labels(g, count, stride, x, y_stride, y);
@@ -164,7 +162,7 @@ static icl_status draw_vectors(const icl_group_draw *g, icl_purpose covariates, 
     icl_group_draw_inputs(g, covariates, first, count, stride, x);
     if (law->queries != ICL_QUERIES_LAW)
         icl_group_shift(g, covariates, first, count, stride, x);
-    ICL_TRY(draw_labels(g, covariates, first, count, stride, x, y_stride, y));
+    ICL_TRY(draw_labels(g, covariates == ICL_PURPOSE_QUERY, first, count, stride, x, y_stride, y));
     if (law->noise > 0)
         icl_group_draw_normals(g, noise, first, count, g->noise);
     if (law->noise > 0 || law->signed_labels)
