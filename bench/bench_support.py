@@ -107,6 +107,7 @@ def interleave(rounds, units, subjects, per="value"):
     times = {name: [] for name in subjects}
     for _ in range(rounds + 1):
         for name, (run, made) in subjects.items():
+            time.sleep(0.05)  # waiting threads of the last subject spin for a while
             start = time.perf_counter()
             run()
             times[name].append((time.perf_counter() - start) / made)

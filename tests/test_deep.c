@@ -18,9 +18,9 @@ static const deep_shape shapes[] = {
     {10, 8, 6, 1, 2, 3, 21, 0, 1, 0, 1, ICL_FORM_DENSE},
     {9, 12, 10, 1, 4, 2, 0, 1, 1, 1, -1, ICL_FORM_DENSE},
     {9, 12, 10, 2, 2, 2, 0, 0, 1, 1, -1, ICL_FORM_DENSE},
-    {50, 70, 3, 2, 3, 2, 0, 0, 1, 1, -1, ICL_FORM_DENSE}, /* through the BLAS from here */
-    {24, 30, 9, 1, 3, 1, 49, 1, 0, 0, 1, ICL_FORM_DENSE},
-    {60, 20, 2, 1, 4, 1, 0, 0, 0, 0, -1, ICL_FORM_DESCENT},
+    {72, 90, 3, 2, 3, 2, 0, 0, 1, 1, -1, ICL_FORM_DENSE}, /* through the BLAS from here */
+    {24, 30, 9, 1, 3, 1, 74, 1, 0, 0, 1, ICL_FORM_DENSE},
+    {84, 20, 2, 1, 4, 1, 0, 0, 0, 0, -1, ICL_FORM_DESCENT},
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes, BLAS = SHAPES - 3 };
 
@@ -123,8 +123,8 @@ static void scatter_masks(const deep *t, int64_t shift) {
     }
 }
 
-/* Masks that are set after the weights: untrained heads beside trained ones, layers without a trained
- * entry, an R that is fixed and not I where P has no rows. */
+/* Masks that are set after the weights: untrained heads beside trained ones, layers without a
+ * trained entry, an R that is fixed and not I where P has no rows. */
 START_TEST(test_any_masks) {
     const deep_shape masked[] = {{3, 8, 9, 1, 4, 3, 0, 0, 1, 1, -1, ICL_FORM_DENSE},
                                  {4, 6, 9, 1, 3, 2, 7, 1, 1, 0, 1, ICL_FORM_DENSE},

@@ -35,10 +35,14 @@ enum { LANE_STEP = 8, PLAIN_STEP = 1 };
         }                                                                                          \
     }
 
-/* Accumulators of a tile: twelve, one side's entries and one of the other fill sixteen registers.
- */
+/* Accumulators of a tile: twelve, one side's entries and one of the other fill sixteen registers;
+ * twenty-four and those leave some of thirty-two. */
+#if defined(__AVX512F__)
+enum { LANE_TILE_ROWS = 6, LANE_TILE_COLS = 4 };
+#else
 enum { LANE_TILE_ROWS = 4, LANE_TILE_COLS = 3 };
-#define LANE_UNROLL _Pragma("GCC unroll 4")
+#endif
+#define LANE_UNROLL _Pragma("GCC unroll 6")
 
 /* C = C0 + A B for one register of each entry, rows x cols of them; C has `stride` columns. */
 #define LANE_TILE(name, A_KIND, B_KIND)                                                            \
@@ -63,11 +67,19 @@ enum { LANE_TILE_ROWS = 4, LANE_TILE_COLS = 3 };
     }
 
 #define LANE_TILE_CASE(name, r, c)                                                                 \
-    case 4 * (r) + (c):                                                                            \
+    case 8 * (r) + (c):                                                                            \
         name##_tile(r, c, inner, a, b, C0 != NULL ? C0 + at : NULL, C + at, stride);               \
         break;
+#if defined(__AVX512F__)
+#define LANE_TILE_CASES(name, r)                                                                   \
+    LANE_TILE_CASE(name, r, 1)                                                                     \
+    LANE_TILE_CASE(name, r, 2) LANE_TILE_CASE(name, r, 3) LANE_TILE_CASE(name, r, 4)
+#define LANE_TALL_CASES(name) LANE_TILE_CASES(name, 5) LANE_TILE_CASES(name, 6)
+#else
 #define LANE_TILE_CASES(name, r)                                                                   \
     LANE_TILE_CASE(name, r, 1) LANE_TILE_CASE(name, r, 2) LANE_TILE_CASE(name, r, 3)
+#define LANE_TALL_CASES(name)
+#endif
 
 /* The next of the nearly equal pieces of at most `most` that `left` is cut into. */
 V8_INLINE int64_t lane_piece(int64_t left, int64_t most) {
@@ -96,10 +108,11 @@ V8_INLINE int64_t lane_piece(int64_t left, int64_t most) {
                     const int64_t lane = part * V8_WIDTH, at = 8 * (i * stride + j) + lane;        \
                     a.at += A_KIND##_STEP * i * A.row + (A_KIND##_STEP == LANE_STEP ? lane : 0);   \
                     b.at += B_KIND##_STEP * j * B.col + (B_KIND##_STEP == LANE_STEP ? lane : 0);   \
-                    switch (4 * rows + cols) {                                                     \
+                    switch (8 * rows + cols) {                                                     \
                         LANE_TILE_CASES(name, 2)                                                   \
                         LANE_TILE_CASES(name, 3)                                                   \
                         LANE_TILE_CASES(name, 4)                                                   \
+                        LANE_TALL_CASES(name)                                                      \
                     }                                                                              \
                 }                                                                                  \
             }                                                                                      \

@@ -61,7 +61,7 @@ ICL_ISA_TABLES(icl_attention_kernels, icl_attention_kernels)
 extern const icl_attention_kernels icl_attention_kernels_one_lane;
 
 /* Which of the two is faster was measured: docs/benchmarks.md. */
-enum { ICL_ATTENTION_BLAS_FROM = 48 };
+enum { ICL_ATTENTION_BLAS_FROM = 72 };
 
 static inline const icl_attention_kernels *icl_attention_kernels_for(const icl_context *context,
                                                                      int64_t D) {
