@@ -170,8 +170,8 @@ ICL_API icl_status icl_solver_options_init(icl_solver_options *options, size_t s
 /* Makes a solver. An option that the method needs and lacks, or a value out of range, is
  * ICL_ERR_ARGUMENT; B not symmetric positive semi-definite (as a covariance of icl_law_create) is
  * ICL_ERR_NOT_PSD, a law of another dim ICL_ERR_SHAPE, one of other labels or tasks or with noise
- * levels that differ between prompts (the posterior is not normal then) ICL_ERR_NO_CLOSED_FORM. Options of other
- * methods are not looked at beyond their range. Immutable: any threads may use it. */
+ * levels that differ between prompts (the posterior is not normal then) ICL_ERR_NO_CLOSED_FORM.
+ * Options of other methods are not looked at beyond their range. Immutable: any threads may use it. */
 ICL_API icl_status icl_solver_create(icl_context *context, const icl_solver_options *options,
                                      icl_solver **out);
 ICL_API void icl_solver_free(icl_solver *solver);
@@ -181,7 +181,8 @@ typedef struct icl_solver_report {
     icl_stop stop;  /* STEPS; CONVERGED, as the methods without steps always do but for
                        SINGULAR: a rank-deficient prompt of RIDGE, LEAST_SQUARES and SERIES,
                        answered with its minimum-norm solution, or one of KERNEL_RIDGE of which
-                       examples were left out; STALLED: rounding left no direction to search, or no coordinate of LASSO to move; STEPS of LASSO: 100,000 sweeps;
+                       examples were left out; STALLED: rounding left no direction to search, or
+                       no coordinate of LASSO to move; STEPS of LASSO: 100,000 sweeps;
                        DIVERGED: the residual has grown by 1 / eps, or w, the answer or the prompt's
                        moments left the finite numbers */
     int32_t rank;   /* LEAST_SQUARES, SERIES with lambda = 0: numerical rank of X or of the functions
@@ -189,8 +190,8 @@ typedef struct icl_solver_report {
                        examples not left out, those with a pivot of K + lambda I above
                        4 n eps (1 + lambda); else, and without w before any example, -1 */
     int64_t steps;  /* steps done; LASSO: sweeps over the coordinates */
-    double step;    /* eta, alpha or lambda that was used; LASSO: the duality gap at w; 0 for methods and prompts that have none
-                       and for steps that differ between examples */
+    double step;    /* eta, alpha or lambda that was used; LASSO: the duality gap at w; 0 for methods
+                       and prompts that have none and for steps that differ between examples */
 } icl_solver_report;
 
 /* w[p d + j]: the solution of prompt p (B x d). reports: B of them, or NULL. The batch must hold
@@ -198,13 +199,14 @@ typedef struct icl_solver_report {
  * RIDGE with rules ADAPTIVE and TUNED and the methods without w; the others read the moments that
  * every batch holds. ICL_ERR_MISSING else. A method without w is ICL_ERR_ARGUMENT here and in
  * icl_solver_path. The methods with steps run them as they stand above. A prompt that diverges keeps
- * its last finite w and says so in its report; the call still succeeds. A singular prompt under RIDGE with lambda = 0
- * gets the minimum-norm solution and a report that says SINGULAR. */
+ * its last finite w and says so in its report; the call still succeeds. A singular prompt under RIDGE
+ * with lambda = 0 gets the minimum-norm solution and a report that says SINGULAR. */
 ICL_API icl_status icl_solver_solve(const icl_solver *solver, const icl_batch *batch, double *w,
                                     icl_solver_report *reports);
 
 /* path[(p (k + 1) + i) d + j]: w_i of prompt p after i = 0..k steps (B x (k + 1) x d), k the
- * solver's steps; for the methods without steps k = 0. After a stop, the last w is repeated. For NEWTON w_0 = M_0 c. */
+ * solver's steps; for the methods without steps k = 0. After a stop, the last w is repeated. For
+ * NEWTON w_0 = M_0 c. */
 ICL_API icl_status icl_solver_path(const icl_solver *solver, const icl_batch *batch, double *path,
                                    icl_solver_report *reports);
 
@@ -239,8 +241,9 @@ ICL_API icl_status icl_prefix_options_init(icl_prefix_options *options, size_t s
  * With `first` and `last` given, t - first and last - first + 1 take the place of t and n + 1 there.
  * Each of the three may be NULL, and so may its entry s: weights[s] must be where solver s has no w,
  * ICL_ERR_ARGUMENT else, and its predictions are its answers to x_{t+1}. A method without
- * steps gives the same answer for each k. After a stop the last w is repeated; an answer that is no finite number is the
- * one of the step before, or 0, and its report says DIVERGED: all that is written is finite.
+ * steps gives the same answer for each k. After a stop the last w is repeated; an answer that is no
+ * finite number is the one of the step before, or 0, and its report says DIVERGED: all that is written
+ * is finite.
  *
  * The work is shared. RIDGE, LEAST_SQUARES and BAYES append rows to one triangular factor, at a cost
  * of O(d^2) a prefix (O(d^3) for the rules ADAPTIVE and TUNED); where a pivot is too small to tell

@@ -282,8 +282,8 @@ ICL_API icl_status icl_law_options_init(icl_law_options *options, size_t size);
 
 /* Sets options, which icl_law_options_init has set before, to a published setting:
  *
- *     garg-linear, garg-sparse, garg-relu-net, garg-decision-tree, and the shifts garg-skewed, garg-half-subspace,
- *     garg-orthogonal, garg-repeated, garg-random-quadrant (Garg et al. 2208.01066);
+ *     garg-linear, garg-sparse, garg-relu-net, garg-decision-tree, and the shifts garg-skewed,
+ *     garg-half-subspace, garg-orthogonal, garg-repeated, garg-random-quadrant (Garg et al. 2208.01066);
  *     fu-isotropic, fu-ill-conditioned, fu-noisy (Fu et al. 2310.17086);
  *     von-oswald-uniform (2212.07677); akyurek (2211.15661); ahn-isotropic, ahn-rotated (2306.00297);
  *     mahankali (2307.03576); zhang (2306.09927); raventos-pool, of 2^14 tasks (2306.15063);
@@ -381,9 +381,12 @@ ICL_API const double *icl_batch_X(const icl_batch *batch);             /* B x n 
 ICL_API const double *icl_batch_y(const icl_batch *batch);             /* B x n */
 ICL_API const double *icl_batch_query(const icl_batch *batch);         /* B x q x d */
 ICL_API const double *icl_batch_target(const icl_batch *batch);        /* B x q */
-ICL_API const double *icl_batch_task(const icl_batch *batch);          /* B x d: w; zero after assign and where labels have none */
-ICL_API const int64_t *icl_batch_task_index(const icl_batch *batch);   /* B: of w in the pool; always there; -1 where there is none */
-ICL_API const double *icl_batch_noise(const icl_batch *batch);         /* B: sigma^2 of each prompt; always there; zero after assign */
+/* w (B x d); zero after assign and where labels have none */
+ICL_API const double *icl_batch_task(const icl_batch *batch);
+/* Of w in the pool (B); always there; -1 where there is none. */
+ICL_API const int64_t *icl_batch_task_index(const icl_batch *batch);
+/* sigma^2 of each prompt (B); always there; zero after assign */
+ICL_API const double *icl_batch_noise(const icl_batch *batch);
 ICL_API const double *icl_batch_S(const icl_batch *batch);             /* B x d x d */
 ICL_API const double *icl_batch_b(const icl_batch *batch);             /* B x d */
 ICL_API const double *icl_batch_syy(const icl_batch *batch);           /* B */

@@ -83,7 +83,8 @@ ICL_API icl_status icl_theory_best_step(const icl_law *law, const icl_simulation
 /* Risk of the Bayes predictor, sigma^2 + E tr Sigma (W - W X^T (X W X^T + sigma^2 I)^+ X W), and of
  * ridge with lambda >= 0 (least squares of least norm for 0), as the mean over simulated X of
  * the exact risk given X. Linear labels, and for Bayes Gaussian tasks and one noise level for all
- * prompts (else the posterior is not normal): else ICL_ERR_NO_CLOSED_FORM. simulation is needed unless n = 0. */
+ * prompts (else the posterior is not normal): else ICL_ERR_NO_CLOSED_FORM. simulation is needed
+ * unless n = 0. */
 ICL_API icl_status icl_theory_bayes_risk(const icl_law *law, const icl_simulation *simulation,
                                          icl_estimate *risk);
 ICL_API icl_status icl_theory_ridge_risk(const icl_law *law, const icl_simulation *simulation,
@@ -121,7 +122,8 @@ ICL_API icl_status icl_theory_looped_optimum(const icl_law *law, const icl_simul
 /* The exact loss of the full layer on a law, a quartic polynomial in (u, v, M, r), prepared for
  * many evaluations. For linear labels with mean zero and for the other labels but with Sigma = I;
  * a prior mean or tasks that are not Gaussian are accepted and demand u = r = 0 in every evaluation.
- * ICL_ERR_NO_CLOSED_FORM else, and for covariates that are not Gaussian. Immutable: any threads may evaluate it. Keeps the law alive. */
+ * ICL_ERR_NO_CLOSED_FORM else, and for covariates that are not Gaussian. Immutable: any threads may
+ * evaluate it. Keeps the law alive. */
 typedef struct icl_population icl_population;
 
 /* Prepares the loss of a law: the eigenvalues and Gamma*, O(d^3). */
@@ -130,8 +132,8 @@ ICL_API void icl_population_free(icl_population *population);
 
 /* What the population says of a point. excess = loss - min loss (over all Gamma, rank free) is
  * computed without cancellation, as tr((Gamma - Gamma*)^T Sigma (Gamma - Gamma*) C) + E yhat_even^2,
- * so that it is exact to rounding however small. With a prior mean gu and gr are 0. Gradients are of the loss: gu, gr (d), gv (1),
- * gM (d x d); any output may be NULL. */
+ * so that it is exact to rounding however small. With a prior mean gu and gr are 0. Gradients are of
+ * the loss: gu, gr (d), gv (1), gM (d x d); any output may be NULL. */
 ICL_API icl_status icl_population_evaluate(const icl_population *population, const double *u,
                                            double v, const double *M, const double *r,
                                            double *loss, double *excess, double *gu, double *gv,

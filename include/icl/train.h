@@ -1,8 +1,8 @@
 /* The trainer: a model, an optimiser and a source of prompts, run by itself or step by step.
  *
  * Step t (from 0) on fresh prompts uses prompts first + s B .. first + (s + 1) B - 1 of the
- * sampler, s = floor(t / refresh); on a fixed set it uses prompts first .. first + B - 1 every time; on the population it
- * uses no prompts but the exact loss, whose excess over the minimum is the objective.
+ * sampler, s = floor(t / refresh); on a fixed set it uses prompts first .. first + B - 1 every time; on
+ * the population it uses no prompts but the exact loss, whose excess over the minimum is the objective.
  *
  * A curriculum (Garg et al. 2208.01066, who start with 5 of 20 dims and 11 of 41 points, and add 1 and 2
  * every 2000 steps) changes fresh prompts: at step t covariates beyond the first D(t) are 0 and the prompt
@@ -119,9 +119,9 @@ ICL_API icl_status icl_trainer_save(const icl_trainer *trainer, const char *path
  * the same kind of instruction set). A run that was interrupted by a kill, the time limit or the
  * callback is gone on with by icl_trainer_run, up to its `steps`; a run that had ended is followed by
  * a new one. ICL_ERR_SHAPE for a checkpoint of another model, seed, law, optimiser method or kind of
- * training (prompts a step, queries, first, refresh, moments, curriculum), with both in the text; rates, steps and
- * tolerances are the caller's to change. Else as icl_model_load, but a checksum is demanded. On failure
- * the trainer, the model and the optimiser are as they were. */
+ * training (prompts a step, queries, first, refresh, moments, curriculum), with both in the text; rates,
+ * steps and tolerances are the caller's to change. Else as icl_model_load, but a checksum is demanded.
+ * On failure the trainer, the model and the optimiser are as they were. */
 ICL_API icl_status icl_trainer_resume(icl_trainer *trainer, const char *path);
 
 /* Certifies the model on a law as icl_theory_certify does, against the optimum of the model's
