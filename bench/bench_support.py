@@ -99,6 +99,9 @@ class Library:
         return lambda: self.call("icl_trainer_step", trainer, None)
 
 
+SETTLE = 0.05  # seconds that a subject of shorter runs has before it is timed
+
+
 def interleave(rounds, units, subjects, per="value"):
     """Runs every subject once a round; prints medians, and the ratios to the first subject. A
     subject is a function, or one with the units that a run of it makes."""
@@ -107,7 +110,11 @@ def interleave(rounds, units, subjects, per="value"):
     times = {name: [] for name in subjects}
     for _ in range(rounds + 1):
         for name, (run, made) in subjects.items():
-            time.sleep(0.05)  # waiting threads of the last subject spin for a while
+            # threads of the last subject spin for a while, and those of this one must spread out
+            start = time.perf_counter()
+            while time.perf_counter() < start + SETTLE and not (times[name] and
+                                                                times[name][-1] * made > SETTLE):
+                run()
             start = time.perf_counter()
             run()
             times[name].append((time.perf_counter() - start) / made)

@@ -4,6 +4,7 @@
 #include "base/pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <unistd.h>
@@ -11,11 +12,12 @@
 /* One run: workers take block numbers from `next` until they pass `blocks`. */
 struct icl_pool {
     pthread_mutex_t busy; /* held by the thread whose run it is */
-    pthread_mutex_t lock; /* guards what follows down to `stop` */
+    pthread_mutex_t lock; /* guards what follows down to `stop`, when it is written */
     pthread_cond_t wake;
     pthread_cond_t done;
-    uint64_t generation; /* counts the runs */
-    int64_t active;      /* workers still in the run */
+    _Atomic uint64_t generation; /* counts the runs */
+    _Atomic int64_t active;      /* workers in the run */
+    int open;                    /* 1: workers may still join it */
     int stop;
     icl_work_fn work;
     void *user;
@@ -42,24 +44,34 @@ static void take_blocks(icl_pool *pool) {
     }
 }
 
+/* A thread stays awake for this many turns, some tens of microseconds, before it sleeps: runs that
+ * follow each other closely then find it on a processor of its own. A sleeper may be woken on the
+ * caller's, and come to work only after the caller has done all of it. */
+enum { TURNS = 200 };
+
 static void *worker(void *argument) {
     icl_pool *pool = argument;
     uint64_t seen = 0;
-    pthread_mutex_lock(&pool->lock);
     for (;;) {
+        for (int turn = 0; turn < TURNS && pool->generation == seen; turn++)
+            sched_yield();
+        pthread_mutex_lock(&pool->lock);
         while (!pool->stop && pool->generation == seen)
             pthread_cond_wait(&pool->wake, &pool->lock);
-        if (pool->stop)
-            break;
+        int stop = pool->stop, join = pool->open && !stop;
         seen = pool->generation;
+        pool->active += join;
         pthread_mutex_unlock(&pool->lock);
+        if (stop)
+            return NULL;
+        if (!join)
+            continue;
         take_blocks(pool);
         pthread_mutex_lock(&pool->lock);
         if (--pool->active == 0)
             pthread_cond_signal(&pool->done);
+        pthread_mutex_unlock(&pool->lock);
     }
-    pthread_mutex_unlock(&pool->lock);
-    return NULL;
 }
 
 /* Workers inherit a full signal mask, so that the host's handlers run on the host's threads. */
@@ -141,13 +153,18 @@ icl_status icl_pool_run(icl_pool *pool, int64_t blocks, icl_work_fn work, void *
     pool->blocks = blocks;
     atomic_store(&pool->next, 0);
     atomic_store(&pool->failed, INT64_MAX);
-    pool->active = pool->workers;
+    pool->open = 1;
     pool->generation++;
     pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->lock);
 
     take_blocks(pool);
 
+    pthread_mutex_lock(&pool->lock);
+    pool->open = 0;
+    pthread_mutex_unlock(&pool->lock);
+    for (int turn = 0; turn < TURNS && pool->active > 0; turn++)
+        sched_yield();
     pthread_mutex_lock(&pool->lock);
     while (pool->active > 0)
         pthread_cond_wait(&pool->done, &pool->lock);
