@@ -7,9 +7,12 @@
  *
  * whose target is y_{t+1}, and for t = n the target of the batch's query 0; weights are such arrays with a
  * further index j < d. So a solver, a model and a caller's network are compared in the same way. The
- * batch must hold its examples (ICL_CONTENTS_EXAMPLES, else ICL_ERR_MISSING). All inputs must be
- * finite: ICL_ERR_NONFINITE names the entry. Means are over prompts, as are their standard errors,
- * which are NaN for one prompt. No bit depends on the number of threads. Outputs are the caller's.
+ * batch must hold its examples, labels and queries (ICL_CONTENTS_EXAMPLES, else ICL_ERR_MISSING), but
+ * for the distance and the similarity of weights. All inputs must be finite: ICL_ERR_NONFINITE names the
+ * entry; where finite ones have squares that are not, as those of a solver that diverged, the call fails
+ * with ICL_ERR_DIVERGED. A call that fails has written nothing. Means are over prompts, as are their
+ * standard errors, which are NaN for one prompt. No bit depends on the number of threads. Outputs are the
+ * caller's.
  */
 #ifndef ICL_METRICS_H
 #define ICL_METRICS_H
@@ -68,7 +71,8 @@ ICL_API icl_status icl_metric_best_match(const icl_context *context, int64_t row
 
 /* OS: E over prompts of the standard deviation of the answer to query 0 over `permutations` (2 to
  * 65536) random orders of the examples, over sqrt(E y_q^2) (Shen et al. 2310.08540): rounding for
- * every method that sees a set. Orders come from the flat stream (seed, p) of prompt p. */
+ * every method that sees a set. Orders come from the flat stream (seed, p) of prompt p. Targets that are
+ * all 0 are ICL_ERR_ARGUMENT. */
 ICL_API icl_status icl_metric_order_sensitivity(const icl_predictor *predictor,
                                                 const icl_batch *batch, int64_t permutations,
                                                 uint64_t seed, icl_estimate *sensitivity);

@@ -129,7 +129,7 @@ icl_status icl_metric_order_sensitivity(const icl_predictor *predictor, const ic
     ICL_TRY_GOTO(ask_in_orders(__func__, predictor, &s, permutations, seed, tallies), done);
     for (int64_t p = 0; p < batch->prompts; p++)
         icl_tally_add(&all, sqrt(icl_tally_variance(&tallies[p])) / size);
-    *sensitivity = icl_metric_estimate(&all);
+    status = icl_metric_give(__func__, context, 1, &all, sensitivity);
 done:
     icl_dealloc(context, tallies);
     drop_shuffling(&s);
@@ -147,17 +147,17 @@ icl_status icl_metric_forgetting(const icl_predictor *predictor, const icl_batch
     ICL_REQUIRE_POINTER(context, forgetting);
     icl_batch *own = NULL;
     double *answers = NULL;
+    icl_tally *tallies = NULL;
     icl_status status;
+    ICL_TRY_GOTO(ICL_NEW(context, &tallies, n), done);
     ICL_TRY_GOTO(icl_batch_like(batch, n, n, batch->X, batch->y, batch->X, &own), done);
     ICL_TRY_GOTO(ICL_NEW(context, &answers, B * n), done);
     ICL_TRY_GOTO(ask(__func__, predictor, own, answers), done);
-    for (int64_t i = 0; i < n; i++) {
-        icl_tally tally = {0, 0, 0};
-        for (int64_t p = 0; p < B; p++)
-            icl_tally_add(&tally, pow(answers[p * n + i] - batch->y[p * n + i], 2));
-        forgetting[i] = icl_metric_estimate(&tally);
-    }
+    for (int64_t i = 0; i < B * n; i++)
+        icl_tally_add(&tallies[i % n], pow(answers[i] - batch->y[i], 2));
+    status = icl_metric_give(__func__, context, n, tallies, forgetting);
 done:
+    icl_dealloc(context, tallies);
     icl_dealloc(context, answers);
     icl_batch_free(own);
     return status;
@@ -169,6 +169,7 @@ typedef struct fitting {
     const icl_batch *batch;
     int64_t t, queries;
     double *X, *y, *points, *answers; /* B x t x d, B x t, B x queries x d, B x queries */
+    double *w, *residual;             /* B x d, B */
     double *scratch;
     int64_t doubles;
 } fitting;
@@ -185,6 +186,8 @@ static icl_status make_fitting(const icl_batch *batch, int64_t t, int64_t querie
     ICL_TRY(ICL_NEW(batch->context, &f->y, icl_product(B, t, 1)));
     ICL_TRY(ICL_NEW(batch->context, &f->points, icl_product(B, queries, d)));
     ICL_TRY(ICL_NEW(batch->context, &f->answers, icl_product(B, queries, 1)));
+    ICL_TRY(ICL_NEW(batch->context, &f->w, icl_product(B, d + 1, 1)));
+    f->residual = f->w + B * d;
     return ICL_NEW(batch->context, &f->scratch, f->doubles + d);
 }
 
@@ -194,6 +197,7 @@ static void drop_fitting(fitting *f) {
     icl_dealloc(context, f->y);
     icl_dealloc(context, f->points);
     icl_dealloc(context, f->answers);
+    icl_dealloc(context, f->w);
     icl_dealloc(context, f->scratch);
 }
 
@@ -213,19 +217,24 @@ static void set_points(fitting *f, const icl_law *law, uint64_t seed) {
     }
 }
 
-static icl_status fit(const fitting *f, int64_t p, double *w, double *residual) {
+/* In units of the greatest answer, whose square may overflow. */
+static icl_status fit(const fitting *f, int64_t p) {
     int64_t d = f->batch->dim, T = f->queries;
-    const double *points = f->points + p * T * d, *answers = f->answers + p * T;
+    const double *points = f->points + p * T * d;
+    double *answers = f->answers + p * T, *w = f->w + p * d, most = 0, off = 0, all = 0;
+    for (int64_t i = 0; i < T; i++)
+        most = fmax(most, fabs(answers[i]));
+    for (int64_t i = 0; i < T && most > 0; i++)
+        answers[i] /= most;
     ICL_TRY(icl_least_squares_with(T, d, points, answers, -1, w, NULL, f->scratch, f->doubles));
-    if (residual == NULL)
-        return ICL_OK;
-    double off = 0, all = 0;
     for (int64_t i = 0; i < T; i++) {
         off += pow(answers[i] - icl_frobenius(d, points + i * d, w), 2);
         all += answers[i] * answers[i];
     }
-    *residual = all > 0 ? sqrt(off / all) : 0;
-    return ICL_OK;
+    f->residual[p] = all > 0 ? sqrt(off / all) : 0;
+    for (int64_t j = 0; j < d; j++)
+        w[j] *= most;
+    return icl_all_finite(w, d) && isfinite(f->residual[p]) ? ICL_OK : ICL_ERR_DIVERGED;
 }
 
 icl_status icl_metric_induced_weights(const icl_predictor *predictor, const icl_batch *batch,
@@ -249,13 +258,16 @@ icl_status icl_metric_induced_weights(const icl_predictor *predictor, const icl_
     ICL_TRY_GOTO(icl_batch_like(batch, t, queries, f.X, f.y, f.points, &asked), done);
     ICL_TRY_GOTO(ask(__func__, predictor, asked, f.answers), done);
     for (int64_t p = 0; p < batch->prompts; p++) {
-        status = fit(&f, p, w + p * d, residual != NULL ? &residual[p] : NULL);
+        status = fit(&f, p);
         if (status != ICL_OK) {
             status =
                 icl_fail(context, status, "%s: no fit for prompt %lld", __func__, (long long)p);
-            break;
+            goto done;
         }
     }
+    memcpy(w, f.w, (size_t)(batch->prompts * d) * sizeof *w);
+    if (residual != NULL)
+        memcpy(residual, f.residual, (size_t)batch->prompts * sizeof *residual);
 done:
     icl_batch_free(asked);
     drop_fitting(&f);
@@ -264,16 +276,22 @@ done:
 
 /* ---- spans ---- */
 
-/* What is left of w outside the rows' right singular vectors. */
+/* What is left of w outside the rows' right singular vectors, over all of it. */
 static double outside(int64_t rank, int64_t d, const double *vt, const double *w, double *rest) {
-    memcpy(rest, w, (size_t)d * sizeof *rest);
+    double most = 0;
+    for (int64_t j = 0; j < d; j++)
+        most = fmax(most, fabs(w[j]));
+    if (most == 0)
+        return 0;
+    for (int64_t j = 0; j < d; j++)
+        rest[j] = w[j] / most; /* no square overflows */
+    double size = icl_frobenius(d, rest, rest);
     for (int64_t k = 0; k < rank; k++) {
         double along = icl_frobenius(d, vt + k * d, rest);
         for (int64_t j = 0; j < d; j++)
             rest[j] -= along * vt[k * d + j];
     }
-    double size = icl_frobenius(d, w, w);
-    return size > 0 ? sqrt(icl_frobenius(d, rest, rest) / size) : 0;
+    return sqrt(icl_frobenius(d, rest, rest) / size);
 }
 
 icl_status icl_metric_span_residual(const icl_batch *batch, int64_t t, const double *w,
@@ -285,8 +303,8 @@ icl_status icl_metric_span_residual(const icl_batch *batch, int64_t t, const dou
     ICL_CHECK_ARRAY(context, w, batch->prompts * d);
     ICL_REQUIRE_POINTER(context, residual);
     double *room;
-    ICL_TRY(ICL_NEW(context, &room, k * (1 + t + d) + d));
-    double *s = room, *u = s + k, *vt = u + t * k, *rest = vt + k * d;
+    ICL_TRY(ICL_NEW(context, &room, k * (1 + t + d) + d + batch->prompts));
+    double *s = room, *u = s + k, *vt = u + t * k, *rest = vt + k * d, *found = rest + d;
     icl_status status = ICL_OK;
     for (int64_t p = 0; p < batch->prompts && status == ICL_OK; p++) {
         int64_t rank = 0;
@@ -296,8 +314,10 @@ icl_status icl_metric_span_residual(const icl_batch *batch, int64_t t, const dou
                s[rank] > (double)(t > d ? t : d) * DBL_EPSILON * s[0])
             rank++;
         if (status == ICL_OK)
-            residual[p] = outside(rank, d, vt, w + p * d, rest);
+            found[p] = outside(rank, d, vt, w + p * d, rest);
     }
+    if (status == ICL_OK)
+        memcpy(residual, found, (size_t)batch->prompts * sizeof *residual);
     icl_dealloc(context, room);
     return status;
 }

@@ -13,6 +13,17 @@ icl_status icl_metric_check_batch(const char *function, const icl_batch *batch) 
     return ICL_OK;
 }
 
+icl_status icl_metric_give(const char *function, const icl_context *context, int64_t count,
+                           const icl_tally *tallies, icl_estimate *out) {
+    for (int64_t e = 0; e < count; e++)
+        ICL_REQUIRE(context, isfinite(tallies[e].mean) && isfinite(tallies[e].squares),
+                    ICL_ERR_DIVERGED, "%s: the squares overflow, entry %lld of the result",
+                    function, (long long)e);
+    for (int64_t e = 0; e < count; e++)
+        out[e] = icl_metric_estimate(&tallies[e]);
+    return ICL_OK;
+}
+
 icl_status icl_metric_check_series(const char *function, const char *name, const icl_batch *batch,
                                    int64_t K, int64_t width, const double *array) {
     ICL_TRY(icl_check_range(batch->context, function, "K", K, 1, INT64_C(1) << 31));
@@ -30,15 +41,16 @@ icl_status icl_metric_errors(const icl_batch *batch, int64_t K, const double *pr
     ICL_CHECK_REAL(batch->context, scale, 1);
     ICL_REQUIRE_POINTER(batch->context, errors);
     int64_t width = (batch->examples + 1) * K;
-    for (int64_t e = 0; e < width; e++) {
-        icl_tally tally = {0, 0, 0};
-        for (int64_t p = 0; p < batch->prompts; p++) {
+    icl_tally *tallies;
+    ICL_TRY(ICL_NEW(batch->context, &tallies, width));
+    for (int64_t p = 0; p < batch->prompts; p++)
+        for (int64_t e = 0; e < width; e++) {
             double off = prediction[p * width + e] - icl_metric_target(batch, p, e / K);
-            icl_tally_add(&tally, off * off / scale);
+            icl_tally_add(&tallies[e], off * off / scale);
         }
-        errors[e] = icl_metric_estimate(&tally);
-    }
-    return ICL_OK;
+    icl_status status = icl_metric_give(__func__, batch->context, width, tallies, errors);
+    icl_dealloc(batch->context, tallies);
+    return status;
 }
 
 icl_status icl_metric_excess(const icl_batch *batch, const double *a, const double *b, double scale,
@@ -49,16 +61,17 @@ icl_status icl_metric_excess(const icl_batch *batch, const double *a, const doub
     ICL_CHECK_REAL(batch->context, scale, 1);
     ICL_REQUIRE_POINTER(batch->context, excess);
     int64_t width = batch->examples + 1;
-    for (int64_t t = 0; t < width; t++) {
-        icl_tally tally = {0, 0, 0};
-        for (int64_t p = 0; p < batch->prompts; p++) {
+    icl_tally *tallies;
+    ICL_TRY(ICL_NEW(batch->context, &tallies, width));
+    for (int64_t p = 0; p < batch->prompts; p++)
+        for (int64_t t = 0; t < width; t++) {
             double target = icl_metric_target(batch, p, t);
             double x = a[p * width + t], y = b[p * width + t];
-            icl_tally_add(&tally, (x - y) * (x + y - 2 * target) / scale);
+            icl_tally_add(&tallies[t], (x - y) * (x + y - 2 * target) / scale);
         }
-        excess[t] = icl_metric_estimate(&tally);
-    }
-    return ICL_OK;
+    icl_status status = icl_metric_give(__func__, batch->context, width, tallies, excess);
+    icl_dealloc(batch->context, tallies);
+    return status;
 }
 
 icl_status icl_metric_prediction_distance(const icl_batch *batch, const double *a, const double *b,
@@ -77,8 +90,7 @@ icl_status icl_metric_prediction_distance(const icl_batch *batch, const double *
             sum += pow(a[p * width + t] - b[p * width + t], 2);
         icl_tally_add(&tally, sum / (double)(last - first + 1));
     }
-    *distance = icl_metric_estimate(&tally);
-    return ICL_OK;
+    return icl_metric_give(__func__, batch->context, 1, &tally, distance);
 }
 
 icl_status icl_metric_weight_distance(const icl_batch *batch, const double *v, const double *w,
@@ -96,8 +108,7 @@ icl_status icl_metric_weight_distance(const icl_batch *batch, const double *v, c
             sum += (v[j] - w[j]) * (v[j] - w[j]);
         icl_tally_add(&tally, sum);
     }
-    *distance = icl_metric_estimate(&tally);
-    return ICL_OK;
+    return icl_metric_give(__func__, batch->context, 1, &tally, distance);
 }
 
 /* ---- the bootstrap ---- */
@@ -140,8 +151,12 @@ icl_status icl_metric_bootstrap(const icl_context *context, int64_t count, const
         means[r] /= (double)count;
     }
     qsort(means, (size_t)resamples, sizeof *means, ascending);
-    *low = quantile(resamples, means, (1 - level) / 2);
-    *high = quantile(resamples, means, (1 + level) / 2);
+    double bounds[2] = {quantile(resamples, means, (1 - level) / 2),
+                        quantile(resamples, means, (1 + level) / 2)};
+    int finite = icl_all_finite(bounds, 2);
     icl_dealloc(context, means);
+    ICL_REQUIRE(context, finite, ICL_ERR_DIVERGED, "%s: the sums overflow", __func__);
+    *low = bounds[0];
+    *high = bounds[1];
     return ICL_OK;
 }

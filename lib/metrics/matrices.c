@@ -25,7 +25,7 @@ icl_status icl_metric_identity_distance(const icl_context *context, int64_t dim,
     }
     *distance = most > 0 ? sqrt(rest / all) : 0;
     if (scale != NULL)
-        *scale = most * trace / (double)dim;
+        *scale = most * (trace / (double)dim);
     return ICL_OK;
 }
 
@@ -81,20 +81,28 @@ icl_status icl_metric_overlap(const icl_context *context, int64_t count, const d
     uint8_t *in_q = in_p + count;
     mark_top(count, p, K, in_p);
     mark_top(count, q, K, in_q);
-    double shared = 0, pq = 0, pp = 0, qq = 0;
+    double shared = 0, most_p = 0, most_q = 0, pq = 0, pp = 0, qq = 0;
     for (int64_t i = 0; i < count; i++) {
         if (!in_p[i] || !in_q[i])
             continue;
         shared++;
-        pq += p[i] * q[i];
-        pp += p[i] * p[i];
-        qq += q[i] * q[i];
+        most_p = fmax(most_p, p[i]);
+        most_q = fmax(most_q, q[i]);
+    }
+    for (int64_t i = 0; i < count && most_p > 0 && most_q > 0; i++) {
+        if (!in_p[i] || !in_q[i])
+            continue;
+        double a = p[i] / most_p, b = q[i] / most_q; /* no square overflows, nor do all underflow */
+        pq += a * b;
+        pp += a * a;
+        qq += b * b;
     }
     icl_dealloc(context, in_p);
     if (overlap != NULL)
         *overlap = shared / (double)K;
     if (cosine != NULL)
-        *cosine = pq > 0 ? pq / sqrt(pp * qq + (double)K - shared) : 0;
+        *cosine =
+            pq > 0 ? pq / hypot(sqrt(pp * qq), sqrt((double)K - shared) / most_p / most_q) : 0;
     return ICL_OK;
 }
 
@@ -120,6 +128,8 @@ icl_status icl_metric_line(const icl_context *context, int64_t count, const doub
         xy += (x[i] - mean_x) * (y[i] - mean_y);
         yy += (y[i] - mean_y) * (y[i] - mean_y);
     }
+    ICL_REQUIRE(context, isfinite(xx) && isfinite(xy) && isfinite(yy), ICL_ERR_DIVERGED,
+                "%s: the squares overflow", __func__);
     ICL_REQUIRE(context, xx > 0, ICL_ERR_ARGUMENT, "%s: all x are %g", __func__, x[0]);
     icl_line_fit f = {.slope = xy / xx};
     f.intercept = mean_y - f.slope * mean_x;

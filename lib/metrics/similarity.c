@@ -10,6 +10,7 @@
 enum { CHUNK = 64 };
 
 typedef struct comparison {
+    const char *function;
     const icl_batch *batch;
     int64_t K_a, K_b, first;
     int64_t width; /* d of weights; 0: errors */
@@ -115,8 +116,7 @@ static icl_status compare(comparison *c, icl_estimate *similarity) {
         ICL_TRY_GOTO(icl_parallel(context, prompts, measure_prompt, c), done);
         tally_chunk(c, prompts, tallies);
     }
-    for (int64_t e = 0; e < entries; e++)
-        similarity[e] = icl_metric_estimate(&tallies[e]);
+    status = icl_metric_give(c->function, context, entries, tallies, similarity);
 done:
     icl_scratch_free(context, c->scratch);
     icl_dealloc(context, c->cosines);
@@ -132,7 +132,13 @@ icl_status icl_metric_error_similarity(const icl_batch *batch, int64_t K_a, cons
     ICL_TRY(icl_metric_check_series(__func__, "b", batch, K_b, 1, b));
     ICL_CHECK_RANGE(batch->context, first, 0, batch->examples);
     ICL_REQUIRE_POINTER(batch->context, similarity);
-    comparison c = {.batch = batch, .K_a = K_a, .K_b = K_b, .first = first, .a = a, .b = b};
+    comparison c = {.function = __func__,
+                    .batch = batch,
+                    .K_a = K_a,
+                    .K_b = K_b,
+                    .first = first,
+                    .a = a,
+                    .b = b};
     return compare(&c, similarity);
 }
 
@@ -146,8 +152,14 @@ icl_status icl_metric_weight_similarity(const icl_batch *batch, int64_t K_v, con
     ICL_TRY(icl_metric_check_series(__func__, "w", batch, K_w, d, w));
     ICL_CHECK_RANGE(batch->context, first, 0, batch->examples);
     ICL_REQUIRE_POINTER(batch->context, similarity);
-    comparison c = {
-        .batch = batch, .K_a = K_v, .K_b = K_w, .first = first, .width = d, .a = v, .b = w};
+    comparison c = {.function = __func__,
+                    .batch = batch,
+                    .K_a = K_v,
+                    .K_b = K_w,
+                    .first = first,
+                    .width = d,
+                    .a = v,
+                    .b = w};
     return compare(&c, similarity);
 }
 
@@ -159,6 +171,10 @@ icl_status icl_metric_best_match(const icl_context *context, int64_t rows, int64
     ICL_CHECK_RANGE(context, cols, 1, INT64_C(1) << 31);
     ICL_REQUIRE_POINTER(context, similarity);
     ICL_REQUIRE_POINTER(context, match);
+    int64_t entries = icl_product(rows, cols, 1);
+    for (int64_t e = 0; e < entries; e++)
+        ICL_REQUIRE(context, isfinite(similarity[e].value), ICL_ERR_NONFINITE,
+                    "%s: similarity[%lld].value = %g", __func__, (long long)e, similarity[e].value);
     for (int64_t i = 0; i < rows; i++) {
         match[i] = 0;
         for (int64_t j = 1; j < cols; j++)
