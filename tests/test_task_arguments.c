@@ -100,6 +100,52 @@ START_TEST(test_tasks) {
 }
 END_TEST
 
+static int all_finite(const double *values, int64_t count) {
+    for (int64_t i = 0; i < count; i++)
+        if (!isfinite(values[i]))
+            return 0;
+    return 1;
+}
+
+/* Up to the bound all that is drawn is finite, its squares too; beyond it no sampler is made. */
+START_TEST(test_large_laws) {
+    static law_case c;
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    for (int labels = ICL_LABELS_LINEAR; labels <= ICL_LABELS_GAUSSIAN_PROCESS; labels++) {
+        if (labels == ICL_LABELS_CALLBACK)
+            continue;
+        double largest = labels == ICL_LABELS_CUBIC       ? 1e82
+                         : labels == ICL_LABELS_QUADRATIC ? 1e124
+                                                          : 1e249;
+        make_case(0, 0, 3, 20, 1e300, &c);
+        c.options.labels = (icl_labels)labels;
+        c.options.covariates = ICL_COVARIATES_STUDENT;
+        c.options.freedom = 2.01;
+        c.options.covariance = ICL_COVARIANCE_SCALAR;
+        c.options.covariance_values = &largest;
+        icl_sampler *sampler = make_sampler(context, &c.options, 5);
+        icl_batch *batch = draw_prompts(context, sampler, 0, 2000, 1);
+        ck_assert(
+            all_finite(icl_batch_S(batch), 2000 * 9) && all_finite(icl_batch_b(batch), 2000 * 3) &&
+            all_finite(icl_batch_syy(batch), 2000) && all_finite(icl_batch_target(batch), 2000));
+        icl_batch_free(batch);
+        icl_sampler_free(sampler);
+        largest *= 1e3;
+        icl_law *law = make_law(context, &c.options);
+        ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "above 1e250",
+                     icl_sampler_create(context, law, 5, &sampler));
+        icl_law_free(law);
+    }
+    make_case(0, 0, 3, 2, 2e300, &c);
+    icl_sampler *sampler;
+    icl_law *law = make_law(context, &c.options);
+    ASSERT_FAILS(context, ICL_ERR_ARGUMENT, "noise = 2e+300",
+                 icl_sampler_create(context, law, 5, &sampler));
+    icl_law_free(law);
+    icl_context_free(context);
+}
+END_TEST
+
 START_TEST(test_pools) {
     static law_case c;
     double values[6] = {1, 2, 3, 4, 5, NAN};
@@ -204,5 +250,5 @@ START_TEST(test_defaults) {
 }
 END_TEST
 
-RUN_SUITE("task_arguments", test_covariances, test_traces, test_tasks, test_pools, test_rotations,
-          test_covariances_of_prompts, test_defaults)
+RUN_SUITE("task_arguments", test_covariances, test_traces, test_tasks, test_large_laws, test_pools,
+          test_rotations, test_covariances_of_prompts, test_defaults)

@@ -177,7 +177,7 @@ START_TEST(test_series_far_away) {
     static law_case c;
     icl_context *context = make_context(1, ICL_ISA_AUTO);
     for (int basis = ICL_BASIS_COSINE; basis <= ICL_BASIS_HAAR; basis++)
-        for (double scale = 1e3; scale < 1e300; scale *= 1e40) {
+        for (double scale = 1e3; scale < 1e250; scale *= 1e40) {
             start_series((icl_basis)basis, 1, 1, 0, &c);
             c.options.covariance_values = &scale;
             c.options.covariates = ICL_COVARIATES_GAUSSIAN;

@@ -409,7 +409,9 @@ ICL_API icl_status icl_batch_tokens(const icl_batch *batch, icl_layout layout, i
 /* Draws the prompts of a law. */
 typedef struct icl_sampler icl_sampler;
 
-/* seed <= 2^63 - 1. The sampler keeps the law alive. Immutable: any threads may draw from it. */
+/* seed <= 2^63 - 1. All that is drawn is finite: a law of E f(x)^2 or E x.x above 1e250, or of noise above
+ * 1e300, whose squares may overflow, is ICL_ERR_ARGUMENT. The sampler keeps the law alive. Immutable: any
+ * threads may draw from it. */
 ICL_API icl_status icl_sampler_create(icl_context *context, const icl_law *law, uint64_t seed,
                                       icl_sampler **out);
 ICL_API void icl_sampler_free(icl_sampler *sampler);

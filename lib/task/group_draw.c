@@ -1,5 +1,6 @@
 #include "task/group_draw.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- views ---- */
@@ -47,10 +48,14 @@ int64_t icl_group_lay_out(icl_group_draw *g, double *base) {
 
 /* ---- labels ---- */
 
-/* out = g(s) by the caller's function; s and out are packed. */
+/* out = g(s) by the caller's function, on the caller's thread; s and out are packed. */
 static icl_status call_label(const icl_law *law, int64_t count, const double *s, double *out) {
-    if (law->label_fn(count, s, out, law->label_user) != 0 || !icl_all_finite(out, count))
-        return ICL_ERR_CALLBACK;
+    int code = law->label_fn(count, s, out, law->label_user);
+    ICL_REQUIRE(law->context, code == 0, ICL_ERR_CALLBACK,
+                "icl_sampler_draw: label_fn failed with %d", code);
+    for (int64_t i = 0; i < count; i++)
+        ICL_REQUIRE(law->context, isfinite(out[i]), ICL_ERR_CALLBACK,
+                    "icl_sampler_draw: label_fn gave %g for s = %g", out[i], s[i]);
     return ICL_OK;
 }
 

@@ -75,6 +75,12 @@ icl_status icl_law_check_options(icl_context *context, const icl_law_options *op
 /* The kind of queries and their scale, and whether the law's n is one that they can have. */
 icl_status icl_law_check_queries(const icl_law *law, const char *function);
 
+/* Whether all that is drawn is finite, squares too, also where tails are heavy; and a sampler without
+ * that check, for those who look at its covariates only. */
+icl_status icl_law_check_power(const icl_law *law, const char *function);
+icl_status icl_sampler_of(icl_context *context, const icl_law *law, uint64_t seed,
+                          icl_sampler **out);
+
 /* 1 if the labels have a w. */
 static inline int icl_law_weighted(const icl_law *law) {
     return law->labels != ICL_LABELS_NET && law->labels < ICL_LABELS_TREE;

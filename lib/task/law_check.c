@@ -2,6 +2,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "linalg/linalg.h"
 #include "task/law.h"
 
 static icl_status check_kind(icl_context *context, const char *name, icl_covariance kind,
@@ -208,5 +209,39 @@ icl_status icl_law_check_queries(const icl_law *law, const char *function) {
                 "%s: context = %lld: no direction of a Sigma of rank %lld is ORTHOGONAL to all "
                 "examples",
                 function, n, (long long)rank);
+    return ICL_OK;
+}
+
+static double sum_of(int64_t count, const double *values, int64_t stride) {
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++)
+        sum += values[i * stride];
+    return sum;
+}
+
+/* The greater of E f^2 and E ||x||^2, up to a factor that is small beside the margin. */
+static double power_of(const icl_law *law) {
+    int64_t d = law->dim;
+    double x = sum_of(d, law->values, 1) * fmax(1, law->query_scale * law->query_scale);
+    switch (law->labels) {
+    case ICL_LABELS_LINEAR:
+        return x * fmax(1, sum_of(d, law->prior, d + 1) +
+                               (law->mean != NULL ? icl_frobenius(d, law->mean, law->mean) : 0));
+    case ICL_LABELS_QUADRATIC:
+        return x * fmax(1, x);
+    case ICL_LABELS_CUBIC:
+        return x * fmax(1, x * x);
+    default:
+        return x;
+    }
+}
+
+icl_status icl_law_check_power(const icl_law *law, const char *function) {
+    double power = power_of(law);
+    ICL_REQUIRE(law->context, power <= 1e250, ICL_ERR_ARGUMENT,
+                "%s: E f(x)^2 or E x.x is about %g, above 1e250: what is drawn may overflow",
+                function, power);
+    ICL_REQUIRE(law->context, law->noise <= 1e300, ICL_ERR_ARGUMENT,
+                "%s: noise = %g, above 1e300: what is drawn may overflow", function, law->noise);
     return ICL_OK;
 }

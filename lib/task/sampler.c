@@ -9,15 +9,9 @@ struct icl_sampler {
     uint64_t seed;
 };
 
-icl_status icl_sampler_create(icl_context *context, const icl_law *law, uint64_t seed,
-                              icl_sampler **out) {
-    if (out != NULL)
-        *out = NULL;
-    if (context == NULL)
-        return ICL_ERR_ARGUMENT;
-    ICL_REQUIRE_POINTER(context, out);
-    ICL_REQUIRE_POINTER(context, law);
-    ICL_TRY(icl_check_seed(context, __func__, "seed", seed));
+icl_status icl_sampler_of(icl_context *context, const icl_law *law, uint64_t seed,
+                          icl_sampler **out) {
+    ICL_TRY(icl_check_seed(context, "icl_sampler_create", "seed", seed));
     icl_sampler *sampler;
     ICL_TRY(ICL_NEW(context, &sampler, 1));
     sampler->context = icl_context_retain(context);
@@ -29,6 +23,18 @@ icl_status icl_sampler_create(icl_context *context, const icl_law *law, uint64_t
     }
     *out = sampler;
     return ICL_OK;
+}
+
+icl_status icl_sampler_create(icl_context *context, const icl_law *law, uint64_t seed,
+                              icl_sampler **out) {
+    if (out != NULL)
+        *out = NULL;
+    if (context == NULL)
+        return ICL_ERR_ARGUMENT;
+    ICL_REQUIRE_POINTER(context, out);
+    ICL_REQUIRE_POINTER(context, law);
+    ICL_TRY(icl_law_check_power(law, __func__));
+    return icl_sampler_of(context, law, seed, out);
 }
 
 void icl_sampler_free(icl_sampler *sampler) {
@@ -224,8 +230,7 @@ static icl_status draw_callback(const icl_sampler *sampler, int64_t first, icl_b
     icl_status status = ICL_OK;
     for (int64_t block = 0; block < count_blocks(batch) && status == ICL_OK; block++)
         status = draw_block(&work, block);
-    ICL_REQUIRE(sampler->context, status == ICL_OK, status,
-                "icl_sampler_draw: label_fn failed or returned a non-finite label");
+    ICL_TRY(status);
     icl_batch_swap(batch, batch->shadow);
     return ICL_OK;
 }

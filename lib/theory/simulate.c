@@ -66,7 +66,7 @@ icl_status icl_simulate(const icl_run *run, icl_tally *tallies) {
     chunk c = {.run = run};
     icl_status status;
     int64_t size = chunk_size(run), total = run->simulation->prompts;
-    ICL_TRY_GOTO(icl_sampler_create(context, run->law, run->simulation->seed, &c.sampler), done);
+    ICL_TRY_GOTO(icl_sampler_of(context, run->law, run->simulation->seed, &c.sampler), done);
     ICL_TRY_GOTO(icl_sampler_batch(c.sampler, size, 1, run->contents, &c.batch), done);
     ICL_TRY_GOTO(icl_scratch_create(context, run->room, &c.scratch), done);
     ICL_TRY_GOTO(ICL_NEW(context, &c.values, size * run->width), done);
