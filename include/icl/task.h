@@ -17,7 +17,9 @@
  * the first word's top bit is set), 3 covariates (index i d + j), 4 label noise (index i), 5 query
  * covariates (index j d + k), 6 query noise (index j), 8 the noise level, 9 and 10 direct moments;
  * 11 the support of sparse tasks, 12 the place in a pool, 13 rotations, 14 the place of a repeated
- * query, 15 the signs of a quadrant; 7 is the start of a model.
+ * query, 15 the signs of a quadrant; 20 to 23 factors of covariates, 24 and 25 the coins of LOGISTIC
+ * labels, 26 the amplitude and phase of a SINE, 27 the nodes of a TREE, 28 a GAUSSIAN_PROCESS at the
+ * queries; 7 is the start of a model.
  * So an example's bits depend on neither n nor q, nor on the batch, the number of threads or the
  * instruction set.
  *
@@ -37,7 +39,8 @@
  * GAUSSIAN_PROCESS at the examples, then the queries, have the rows of the Cholesky factor L of their
  * kernel matrix, and the normals z of index i of purpose 1 for example i, of index j of purpose 28 for
  * query j; where a pivot's square is no more than 4 (i + 1) eps, i the row, z_i counts as 0, as do
- * the entries below it.
+ * the entries below it. Every sum over k runs over the even k and the odd ones apart, both fused and
+ * ascending, but for that of the pivot's square.
  *
  * LOGISTIC labels are 1 where log u - log(1 - u) < w.x, u the uniform of index i of purpose 24, of 25
  * for queries. SINE has a = least + (most - least) u and phi = pi u' with the uniforms of indices 0 and
@@ -282,12 +285,14 @@ ICL_API icl_status icl_law_options_init(icl_law_options *options, size_t size);
 
 /* Sets options, which icl_law_options_init has set before, to a published setting:
  *
- *     garg-linear, garg-sparse, garg-relu-net, garg-decision-tree, and the shifts garg-skewed,
- *     garg-half-subspace, garg-orthogonal, garg-repeated, garg-random-quadrant (Garg et al. 2208.01066);
+ *     garg-linear, garg-sparse, garg-relu-net, garg-decision-tree, garg-quadratic, and the shifts
+ *     garg-skewed, garg-half-subspace, garg-orthogonal, garg-repeated, garg-random-quadrant (Garg et al.
+ *     2208.01066);
  *     fu-isotropic, fu-ill-conditioned, fu-noisy (Fu et al. 2310.17086);
- *     von-oswald-uniform (2212.07677); akyurek (2211.15661); ahn-isotropic, ahn-rotated (2306.00297);
+ *     von-oswald-uniform, von-oswald-sine (2212.07677); akyurek (2211.15661); ahn-isotropic,
+ *     ahn-rotated (2306.00297);
  *     mahankali (2307.03576); zhang (2306.09927); raventos-pool, of 2^14 tasks (2306.15063);
- *     vladymyrov-noise, vladymyrov-set (2402.14180); giannou-linear (2403.03183);
+ *     vladymyrov-noise, vladymyrov-set (2402.14180); giannou-linear, giannou-logistic (2403.03183);
  *     lu-proportional (2405.11751).
  *
  * Any of them may then be changed. Arrays that they point to belong to the library and are never freed.

@@ -4,7 +4,8 @@
 
 #include "task/law.h"
 
-static const double zero = 0, two = 2, hundred = 100, twelfth = 1.0 / 12;
+static const double zero = 0, two = 2, hundred = 100, twelfth = 1.0 / 12,
+                    hundred_twelfths = 100.0 / 12;
 static const double ahn_spectrum[5] = {1, 1, 0.25, 0.0625, 1};
 static const double vladymyrov_levels[3] = {1, 3, 5};
 
@@ -40,6 +41,10 @@ static void garg_decision_tree(icl_law_options *o) {
     o->depth = 4;
 }
 
+static void garg_quadratic(icl_law_options *o) {
+    o->labels = ICL_LABELS_QUADRATIC;
+}
+
 static void garg_orthogonal(icl_law_options *o) {
     o->queries = ICL_QUERIES_ORTHOGONAL;
 }
@@ -63,6 +68,18 @@ static void von_oswald_uniform(icl_law_options *o) {
     o->covariates = ICL_COVARIATES_UNIFORM;
     o->covariance = ICL_COVARIANCE_SCALAR;
     o->covariance_values = &twelfth;
+}
+
+/* x uniform on (-5, 5); a sin(x + phi), a and phi as by default. */
+static void von_oswald_sine(icl_law_options *o) {
+    o->covariates = ICL_COVARIATES_UNIFORM;
+    o->covariance = ICL_COVARIANCE_SCALAR;
+    o->covariance_values = &hundred_twelfths;
+    o->labels = ICL_LABELS_SINE;
+}
+
+static void giannou_logistic(icl_law_options *o) {
+    o->labels = ICL_LABELS_LOGISTIC;
 }
 
 /* w ~ N(0, Sigma^-1). */
@@ -108,6 +125,7 @@ static const struct {
     {"garg-sparse", 20, 40, 0, garg_sparse},
     {"garg-relu-net", 20, 100, 0, garg_relu_net},
     {"garg-decision-tree", 20, 100, 0, garg_decision_tree},
+    {"garg-quadratic", 20, 40, 0, garg_quadratic},
     {"garg-skewed", 20, 40, 0, garg_skewed},
     {"garg-half-subspace", 20, 40, 0, garg_half_subspace},
     {"garg-orthogonal", 20, 19, 0, garg_orthogonal}, /* the most points that leave a direction */
@@ -119,6 +137,7 @@ static const struct {
     {"fu-noisy", 20, 40, 0.01, NULL},
     /* von Oswald et al. 2212.07677: the configuration of their notebooks, range 1 */
     {"von-oswald-uniform", 10, 10, 0, von_oswald_uniform},
+    {"von-oswald-sine", 1, 10, 0, von_oswald_sine},
     /* Akyurek et al. 2211.15661 */
     {"akyurek", 8, 40, 0, NULL},
     /* Ahn et al. 2306.00297: figures 1 and 2, and the same without the rotation */
@@ -134,8 +153,9 @@ static const struct {
     /* Vladymyrov et al. 2402.14180: sigma uniform up to 2, and of {1, 3, 5} */
     {"vladymyrov-noise", 10, 20, 4, vladymyrov_uniform},
     {"vladymyrov-set", 10, 20, 0, vladymyrov_set},
-    /* Giannou et al. 2403.03183: linear tasks */
+    /* Giannou et al. 2403.03183 */
     {"giannou-linear", 10, 50, 0, NULL},
+    {"giannou-logistic", 5, 26, 0, giannou_logistic},
     /* Lu et al. 2405.11751: rho = 0.1; a size where finite d is close to their limit */
     {"lu-proportional", 80, 80, 0.1, lu_proportional}};
 

@@ -39,14 +39,14 @@ tests=$source/tests/install
 awk '/^```c$/{on=1; next} /^```/{on=0} on' "$source/README.md" > "$root/readme.c"
 test -s "$root/readme.c" || { echo "README.md lost its C example"; exit 1; }
 
-for program in "$tests/consumer.c" "$tests/getting_started.c" "$root/readme.c"; do
+for program in "$tests/consumer.c" "$tests/getting_started.c" "$tests/comparing.c" "$root/readme.c"; do
     name=$(basename "$program" .c)
     "$@" $warnings "$program" $(pkg-config --cflags --libs libicl) -lm -o "$root/$name-shared"
     LD_LIBRARY_PATH=$at/$libdir "$root/$name-shared"
 done
 
 rm "$at/$libdir"/libicl.so*
-for program in "$tests/consumer.c" "$tests/getting_started.c" "$root/readme.c"; do
+for program in "$tests/consumer.c" "$tests/getting_started.c" "$tests/comparing.c" "$root/readme.c"; do
     name=$(basename "$program" .c)
     "$@" $warnings "$program" $(pkg-config --cflags --libs --static libicl) -o "$root/$name-static"
     "$root/$name-static"
