@@ -81,9 +81,10 @@ icl_status icl_law_check_power(const icl_law *law, const char *function);
 icl_status icl_sampler_of(icl_context *context, const icl_law *law, uint64_t seed,
                           icl_sampler **out);
 
-/* 1 if the labels have a w. */
-static inline int icl_law_weighted(const icl_law *law) {
-    return law->labels != ICL_LABELS_NET && law->labels < ICL_LABELS_TREE;
+/* 1 if labels have a w. */
+static inline int icl_labels_weighted(icl_labels labels) {
+    return labels != ICL_LABELS_NET && labels != ICL_LABELS_TREE && labels != ICL_LABELS_SERIES &&
+           labels != ICL_LABELS_GAUSSIAN_PROCESS;
 }
 
 /* Numbers b that a SERIES has. */

@@ -74,6 +74,8 @@ static icl_status check_function(icl_context *context, const icl_law_options *o)
         return icl_check_range(context, function, "depth", o->depth, 0, 16);
     if (o->labels == ICL_LABELS_SERIES)
         return check_series(context, o);
+    if (o->labels != ICL_LABELS_GAUSSIAN_PROCESS)
+        return ICL_OK;
     ICL_TRY(icl_check_range(context, function, "kernel", o->kernel, 0, ICL_KERNEL_LAPLACE));
     return icl_check_real(context, function, "bandwidth", o->bandwidth, 1);
 }
@@ -89,10 +91,8 @@ static icl_status check_labels(icl_context *context, const icl_law_options *o) {
     }
     ICL_REQUIRE(context, o->labels != ICL_LABELS_CALLBACK || o->label_fn != NULL, ICL_ERR_ARGUMENT,
                 "%s: label_fn is NULL", function);
-    if (o->labels >= ICL_LABELS_TREE)
-        return check_function(context, o);
     if (o->labels != ICL_LABELS_SINE)
-        return ICL_OK;
+        return check_function(context, o);
     ICL_TRY(icl_check_real(context, function, "amplitude_least", o->amplitude_least, 0));
     ICL_TRY(icl_check_real(context, function, "amplitude_most", o->amplitude_most, 0));
     ICL_REQUIRE(context, o->amplitude_least <= o->amplitude_most && o->amplitude_most <= 1e150,
@@ -128,7 +128,7 @@ static icl_status check_pool(icl_context *context, const icl_law_options *o) {
     if (o->pool == 0)
         return ICL_OK;
     ICL_TRY(icl_check_seed(context, function, "pool_seed", o->pool_seed));
-    ICL_REQUIRE(context, o->labels != ICL_LABELS_NET && o->labels < ICL_LABELS_SINE,
+    ICL_REQUIRE(context, icl_labels_weighted(o->labels) && o->labels != ICL_LABELS_SINE,
                 ICL_ERR_ARGUMENT, "%s: pool = %lld: labels = %d are not told by a w alone",
                 function, (long long)o->pool, (int)o->labels);
     return o->pool_values == NULL ? ICL_OK

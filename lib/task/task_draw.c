@@ -109,7 +109,7 @@ static void draw_new(const icl_group_draw *g) {
         draw_nodes(g);
     else if (law->labels == ICL_LABELS_SERIES)
         scale_coefficients(g);
-    else if (icl_law_weighted(law) && law->labels != ICL_LABELS_QUADRATIC)
+    else if (icl_labels_weighted(law->labels) && law->labels != ICL_LABELS_QUADRATIC)
         g->kernels->normalise(law->dim, 1, g->task);
 }
 
@@ -154,7 +154,8 @@ static void draw_level(const icl_group_draw *g) {
 
 static void store_task(const icl_group_draw *g, icl_batch *batch, int64_t group) {
     int64_t d = batch->dim, first = group * ICL_LANES;
-    int fixed = g->law->noise_law == ICL_NOISE_FIXED, weighted = icl_law_weighted(g->law);
+    int fixed = g->law->noise_law == ICL_NOISE_FIXED,
+        weighted = icl_labels_weighted(g->law->labels);
     for (int64_t l = 0; l < g->lanes; l++) {
         batch->index[first + l] = g->law->pool_count > 0 ? (int64_t)g->place[l] : -1;
         batch->noise[first + l] = fixed ? g->law->noise : g->sigma[l] * g->sigma[l];
