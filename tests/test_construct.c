@@ -235,6 +235,71 @@ START_TEST(test_failing_allocations) {
 }
 END_TEST
 
-RUN_SUITE("construct", test_models_are_their_solvers, test_every_depth_is_a_step,
+enum { MANY = 30, LONG = 12 };
+
+static void answers_of(icl_context *context, const icl_model *model, const icl_batch *batch,
+                       double *answers, double *w) {
+    icl_predictor p;
+    icl_law_options o;
+    icl_law *law;
+    ASSERT_OK(context, icl_law_options_init(&o, sizeof o));
+    o.dim = DIM;
+    ASSERT_OK(context, icl_law_create(context, &o, &law));
+    ASSERT_OK(context, icl_model_predictor(model, &p));
+    ASSERT_OK(context, icl_predictor_prefixes(&p, batch, answers));
+    ASSERT_OK(context, icl_metric_induced_weights(&p, batch, LONG, law, 2 * DIM, 1, w, NULL));
+    icl_law_free(law);
+}
+
+/* The measures of alignment of von Oswald et al. (2212.07677): a layer of GD is GD in the cosine of
+ * its sensitivities (its weights), in their distance and in that of its answers, and half-way
+ * between the layers of two steps lies that of their mean. */
+START_TEST(test_alignment) {
+    static double descent[MANY * (LONG + 1)], answers[MANY * (LONG + 1)], v[MANY * DIM],
+        w[MANY * DIM], at_n[MANY * (LONG + 1) * DIM], other[MANY * (LONG + 1) * DIM];
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    icl_batch *batch = prompts_of(context, DIM, LONG, NULL, MANY);
+    icl_model *models[2];
+    icl_solver *solver;
+    icl_estimate e;
+    double *outputs[] = {descent};
+    const double steps[3] = {0.01, 0.03, 0.02};
+    for (int i = 0; i < 3; i++) {
+        icl_construct_options o = options_of(ICL_METHOD_GD, DIM, LONG, 1);
+        o.step = steps[i];
+        if (i < 2)
+            ASSERT_OK(context, icl_construct_model(context, &o, &models[i]));
+        ASSERT_OK(context, icl_construct_solver(context, &o, &solver));
+        double mean[64];
+        int64_t count = icl_model_parameter_count(models[0]);
+        ck_assert_int_le(count, 64);
+        for (int64_t k = 0; i == 2 && k < count; k++)
+            mean[k] = (icl_model_parameters(models[0])[k] + icl_model_parameters(models[1])[k]) / 2;
+        if (i == 2)
+            ASSERT_OK(context, icl_model_set_parameters(models[0], mean));
+        answers_of(context, models[i % 2], batch, answers, v);
+        const icl_solver *const one[] = {solver};
+        ASSERT_OK(context, icl_solver_prefixes(one, 1, batch, NULL, outputs, NULL, NULL));
+        ASSERT_OK(context, icl_solver_solve(solver, batch, w, NULL));
+        for (int64_t p = 0; p < MANY * DIM; p++) {
+            at_n[(p / DIM * (LONG + 1) + LONG) * DIM + p % DIM] = v[p];
+            other[(p / DIM * (LONG + 1) + LONG) * DIM + p % DIM] = w[p];
+        }
+        ASSERT_OK(context, icl_metric_weight_similarity(batch, 1, at_n, 1, other, LONG, &e));
+        ASSERT_CLOSE(e.value, 1, TOL_ALGEBRA(LONG, 100), 1);
+        ASSERT_OK(context, icl_metric_weight_distance(batch, v, w, &e));
+        ck_assert_double_le(sqrt(e.value), TOL_ALGEBRA(LONG, 100));
+        ASSERT_OK(context, icl_metric_prediction_distance(batch, answers, descent, LONG, LONG, &e));
+        ck_assert_double_le(sqrt(e.value), TOL_ALGEBRA(LONG, 100));
+        icl_solver_free(solver);
+    }
+    icl_model_free(models[0]);
+    icl_model_free(models[1]);
+    icl_batch_free(batch);
+    icl_context_free(context);
+}
+END_TEST
+
+RUN_SUITE("construct", test_models_are_their_solvers, test_every_depth_is_a_step, test_alignment,
           test_newton_of_many_steps, test_newton_on_ill_conditioned_prompts,
           test_the_check_sees_a_difference, test_bad_options, test_failing_allocations)
