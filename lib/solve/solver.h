@@ -144,8 +144,8 @@ void icl_prompt_finish(icl_prompt *prompt);
 typedef struct icl_iteration {
     int still;               /* 1: nothing can move */
     double step;             /* for the report */
-    double norm_A;           /* > 0: residuals of 4 d eps (norm_A ||w|| + ||c||) are rounding, and
-                                the end */
+    int fragile;             /* 1: a residual of rounding is the end, as it spoils the next steps;
+                                0: it is when it no longer falls */
     double *residual, *next; /* d each */
     /* next = w_{k+1} for w_k = prompt->w; ICL_STOP_NONE, or why there is no next one. */
     icl_stop (*move)(void *state, const icl_prompt *prompt, const double *residual, double *next);
