@@ -1,5 +1,8 @@
-/* Series of cosines: against least squares and ridge on features made here, and their rate. */
+/* Series of cosines and wavelets: against least squares and ridge on features made here, and their
+ * rate. */
 #include "test_prefixes.h"
+
+enum { QUERIES = 16 };
 
 static icl_solver *series_solver(icl_context *context, int64_t d, int64_t terms, double ridge) {
     icl_solver_options o = options_of(ICL_METHOD_SERIES, d, 1);
@@ -113,6 +116,124 @@ START_TEST(test_a_series_is_found) {
 }
 END_TEST
 
+/* ---- Haar wavelets ---- */
+
+/* b_j ~ N(0, j^-decay) of each coordinate, x uniform on [-1/2, 1/2]^d */
+static icl_batch *haar_batch(icl_context *context, int64_t d, int64_t n, int64_t terms,
+                             double decay, int64_t prompts) {
+    icl_law_options o;
+    icl_law *law;
+    icl_sampler *sampler;
+    icl_batch *batch;
+    const double variance = 1.0 / 12;
+    ck_assert_int_eq(icl_law_options_init(&o, sizeof o), ICL_OK);
+    o.dim = d;
+    o.context = n;
+    o.labels = ICL_LABELS_SERIES;
+    o.covariates = ICL_COVARIATES_UNIFORM;
+    o.covariance = ICL_COVARIANCE_SCALAR;
+    o.covariance_values = &variance;
+    o.basis = ICL_BASIS_HAAR;
+    o.terms = terms;
+    o.decay = decay;
+    ASSERT_OK(context, icl_law_create(context, &o, &law));
+    ASSERT_OK(context, icl_sampler_create(context, law, 3, &sampler));
+    ASSERT_OK(context, icl_sampler_batch(sampler, prompts, QUERIES, ICL_CONTENTS_ALL, &batch));
+    ASSERT_OK(context, icl_sampler_draw(sampler, 0, batch));
+    icl_sampler_free(sampler);
+    icl_law_free(law);
+    return batch;
+}
+
+/* Of each prompt: the mean squared error of `terms` functions of the basis on its queries. */
+static void fit_basis(icl_context *context, const icl_batch *batch, icl_basis basis, int64_t terms,
+                      double *errors) {
+    int64_t B = icl_batch_prompts(batch);
+    double *answer = malloc((size_t)(B * QUERIES) * sizeof *answer);
+    icl_solver_options o = options_of(ICL_METHOD_SERIES, icl_batch_dim(batch), 1);
+    o.basis = basis;
+    o.terms = terms;
+    o.shift = 0.5;
+    icl_solver *solver = solver_of(context, &o);
+    ASSERT_OK(context, icl_solver_predict(solver, batch, answer));
+    for (int64_t p = 0; p < B; p++) {
+        errors[p] = 0;
+        for (int64_t i = p * QUERIES; i < (p + 1) * QUERIES; i++)
+            errors[p] += pow(answer[i] - icl_batch_target(batch)[i], 2) / QUERIES;
+    }
+    icl_solver_free(solver);
+    free(answer);
+}
+
+START_TEST(test_wavelets_of_the_labels_are_fitted_exactly) {
+    /* cosines leave much of them */
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    const int64_t sizes[][2] = {{1, 2}, {1, 8}, {1, 13}, {3, 8}};
+    double errors[16];
+    for (int s = 0; s < 4; s++) {
+        icl_batch *batch = haar_batch(context, sizes[s][0], 400, sizes[s][1], 2, 16);
+        fit_basis(context, batch, ICL_BASIS_HAAR, sizes[s][1], errors);
+        for (int p = 0; p < 16; p++)
+            ck_assert_double_le(errors[p], 1e-24);
+        fit_basis(context, batch, ICL_BASIS_COSINE, sizes[s][1], errors);
+        double most = 0;
+        for (int p = 0; p < 16; p++)
+            most = fmax(most, errors[p]);
+        ck_assert_double_ge(most, 1e-2);
+        icl_batch_free(batch);
+    }
+    icl_context_free(context);
+}
+END_TEST
+
+START_TEST(test_four_wavelets_are_four_cells) {
+    /* one example in each quarter: its label there, and b_0, the mean, where all wavelets are 0 */
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    const double X[] = {0.1, 0.3, 0.6, 0.9}, y[] = {1, 2, 4, 8};
+    const double queries[] = {0, 0.49, 0.5, 0.76, -0.1, 1, 1e300};
+    const double expected[] = {1, 2, 4, 8, 3.75, 3.75, 3.75};
+    double prediction[7];
+    icl_batch *batch = batch_of(context, 1, 4, 1, 7, ICL_CONTENTS_ALL, X, y, queries);
+    icl_solver_options o = options_of(ICL_METHOD_SERIES, 1, 1);
+    o.basis = ICL_BASIS_HAAR;
+    o.terms = 4;
+    icl_solver *solver = solver_of(context, &o);
+    ASSERT_OK(context, icl_solver_predict(solver, batch, prediction));
+    assert_close(7, prediction, expected, TOL_ALGEBRA(8, 2), 8);
+    icl_solver_free(solver);
+    icl_batch_free(batch);
+    icl_context_free(context);
+}
+END_TEST
+
+START_TEST(test_tail_of_wavelets) {
+    /* what m = 2^k functions leave is sum_{j >= m} j^-decay, and of it a share m / n more, as each
+     * of m cells has its mean from n / m examples */
+    icl_context *context = make_context(2, ICL_ISA_AUTO);
+    enum { LONG = 2048, ALL = 512, B = 200 };
+    double errors[B];
+    for (int decay = 2; decay <= 3; decay++) {
+        icl_batch *batch = haar_batch(context, 1, LONG, ALL, decay, B);
+        for (int64_t m = 4; m <= 64; m *= 2) {
+            double sum = 0, squares = 0, tail = 0;
+            for (int j = (int)m; j < ALL; j++)
+                tail += pow(j, -decay);
+            fit_basis(context, batch, ICL_BASIS_HAAR, m, errors);
+            for (int p = 0; p < B; p++) {
+                sum += errors[p] / B;
+                squares += errors[p] * errors[p] / B;
+            }
+            double z = TOL_Z * sqrt((squares - sum * sum) / B), share = (double)m / LONG;
+            ck_assert_msg(sum >= tail - z && sum <= tail * (1 + 2 * share) + z && z < 0.6 * tail,
+                          "decay %d, %d functions: %g +- %g, expected %g", decay, (int)m, sum, z,
+                          tail);
+        }
+        icl_batch_free(batch);
+    }
+    icl_context_free(context);
+}
+END_TEST
+
 START_TEST(test_instruction_sets_agree) {
     icl_context *fused = make_context(1, ICL_ISA_AUTO), *plain = make_context(1, ICL_ISA_BASELINE);
     icl_batch *one = awkward_batch(fused, 30, 2, 4), *two = awkward_batch(plain, 30, 2, 4);
@@ -133,7 +254,7 @@ END_TEST
 
 /* ---- the rate ---- */
 
-enum { SMOOTH = 128, QUERIES = 16, RATE_PROMPTS = 120 };
+enum { SMOOTH = 128, RATE_PROMPTS = 120 };
 
 /* sum_j b_j sqrt2 cos(pi j x), by cos (j + 1) z = 2 cos z cos jz - cos (j - 1) z */
 static double smooth(const double *b, double x) {
@@ -209,4 +330,5 @@ START_TEST(test_the_rate_of_smooth_functions) {
 END_TEST
 
 RUN_SUITE("solve_series", test_least_squares_on_the_features, test_a_series_is_found,
-          test_instruction_sets_agree, test_the_rate_of_smooth_functions)
+          test_wavelets_of_the_labels_are_fitted_exactly, test_four_wavelets_are_four_cells,
+          test_tail_of_wavelets, test_instruction_sets_agree, test_the_rate_of_smooth_functions)

@@ -49,9 +49,9 @@
  * KERNEL_RIDGE   k(x)^T (K + lambda I)^-1 y, K_ij = k(x_i, x_j), k(x)_i =       textbook
  *                k(x_i, x); an example that the kernel cannot tell from those
  *                before it (repeated, with lambda = 0) is left out
- * SERIES         b_0 + sum_i sum_{j < N} b_ij sqrt2 cos(pi j (x_i + shift))     textbook
- *                for x + shift in [0, 1]^d: ridge in b, of least norm where
- *                lambda = 0
+ * SERIES         b_0 + sum_i sum_{j < N} b_ij psi_j(x_i + shift), psi of         textbook
+ *                icl_basis, for x + shift in [0, 1]^d: ridge in b, of least
+ *                norm where lambda = 0
  * TREE           the mean label of the query's leaf, of a tree grown greedily:  CART, Breiman et
  *                a node is split at the x_i <= threshold, half-way between two   al. 1984
  *                examples, that leaves the least squared error (of equals the
@@ -159,11 +159,12 @@ typedef struct icl_solver_options {
     int64_t neighbours; /* KNN: k, 1 to 2^31; default 3 */
     icl_kernel kernel;  /* KERNEL_RIDGE; default GAUSS */
     double bandwidth;   /* KERNEL_RIDGE: h > 0, in the unit of the covariates; default 1 */
-    int64_t terms;      /* SERIES: N, the constant and N - 1 cosines of each coordinate; 1 to 16384,
+    int64_t terms;      /* SERIES: N, the constant and psi_1..psi_{N-1} of each coordinate; 1 to 16384,
                            and d (N - 1) + 1 no more, else ICL_ERR_SIZE; default 8 */
     int64_t depth;      /* TREE: splits from the root to a leaf at most, 0 to 64; default 4 */
     double shift;       /* SERIES: any finite number; default 0: covariates in [0, 1]; 1/2: in [-1/2, 1/2],
                            as those of SERIES labels */
+    icl_basis basis;    /* SERIES: psi; default COSINE */
 } icl_solver_options;
 
 typedef struct icl_solver icl_solver;
