@@ -213,7 +213,8 @@ typedef struct icl_solver_report {
  * every batch holds. ICL_ERR_MISSING else. A method without w is ICL_ERR_ARGUMENT here and in
  * icl_solver_path. The methods with steps run them as they stand above. A prompt that diverges keeps
  * its last finite w and says so in its report; the call still succeeds. A singular prompt under RIDGE
- * with lambda = 0 gets the minimum-norm solution and a report that says SINGULAR. */
+ * with lambda = 0 gets the minimum-norm solution and a report that says SINGULAR; one whose moments
+ * overflow is solved from its examples, where the batch holds them. */
 ICL_API icl_status icl_solver_solve(const icl_solver *solver, const icl_batch *batch, double *w,
                                     icl_solver_report *reports);
 

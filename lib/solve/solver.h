@@ -59,6 +59,7 @@ typedef struct icl_algorithm {
     int steps;    /* 1: iterates */
     int start;    /* 1: from the option w_0 */
     int examples; /* 1: reads X and y, else A and c */
+    int without;  /* 1: does without A and c where it has X and y, if those overflow */
     /* Doubles of scratch for prompts of n examples; < 0: too large for LAPACK. */
     int64_t (*scratch)(const icl_solver *solver, int64_t n);
     icl_status (*run)(const icl_solver *solver, icl_prompt *prompt);
