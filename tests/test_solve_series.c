@@ -1,5 +1,4 @@
-/* Series of cosines and wavelets: against least squares and ridge on features made here, and their
- * rate. */
+/* Series of cosines and wavelets: against least squares and ridge on features made here. */
 #include "test_prefixes.h"
 
 enum { QUERIES = 16 };
@@ -252,83 +251,6 @@ START_TEST(test_instruction_sets_agree) {
 }
 END_TEST
 
-/* ---- the rate ---- */
-
-enum { SMOOTH = 128, RATE_PROMPTS = 120 };
-
-/* sum_j b_j sqrt2 cos(pi j x), by cos (j + 1) z = 2 cos z cos jz - cos (j - 1) z */
-static double smooth(const double *b, double x) {
-    double z = acos(-1) * x, before = 1, now = cos(z), sum = b[0];
-    for (int j = 1; j < SMOOTH; j++) {
-        sum += sqrt(2) * b[j] * now;
-        double next = 2 * cos(z) * now - before;
-        before = now;
-        now = next;
-    }
-    return sum;
-}
-
-/* Mean squared error of an answer on f with b_j ~ N(0, j^-(2 a + 1)), x uniform, unit noise times
- * sigma, and N = n^(1/(2 a + 1)) terms. */
-static double error_of(icl_context *context, int64_t n, double a, double sigma) {
-    size_t rows = (size_t)(n + QUERIES), all = rows * RATE_PROMPTS;
-    double *X = malloc((size_t)n * RATE_PROMPTS * sizeof *X), *y = malloc(all * sizeof *y);
-    double *noise = malloc(all * sizeof *noise), *uniform = malloc(all * sizeof *uniform);
-    static double b[SMOOTH * RATE_PROMPTS], query[QUERIES * RATE_PROMPTS];
-    static double truth[QUERIES * RATE_PROMPTS], prediction[QUERIES * RATE_PROMPTS];
-    fill_normal(context, 1 + (uint64_t)n, SMOOTH * RATE_PROMPTS, b);
-    fill_normal(context, 2 + (uint64_t)n, (int64_t)all, uniform);
-    fill_normal(context, 3 + (uint64_t)n, (int64_t)all, noise);
-    for (size_t i = 0; i < all; i++)
-        uniform[i] = 0.5 * erfc(-uniform[i] / sqrt(2));
-    for (int p = 0; p < RATE_PROMPTS; p++) {
-        for (int j = 1; j < SMOOTH; j++)
-            b[p * SMOOTH + j] *= pow(j, -a - 0.5);
-        for (int64_t i = 0; i < n; i++) {
-            X[p * n + i] = uniform[(size_t)p * rows + (size_t)i];
-            y[p * n + i] = smooth(b + p * SMOOTH, X[p * n + i]) + sigma * noise[p * n + i];
-        }
-        for (int j = 0; j < QUERIES; j++) {
-            query[p * QUERIES + j] = uniform[(size_t)p * rows + (size_t)(n + j)];
-            truth[p * QUERIES + j] = smooth(b + p * SMOOTH, query[p * QUERIES + j]);
-        }
-    }
-    icl_batch *batch =
-        batch_of(context, RATE_PROMPTS, n, 1, QUERIES, ICL_CONTENTS_EXAMPLES, X, y, query);
-    int64_t terms = llround(pow((double)n, 1 / (2 * a + 1)));
-    icl_solver *solver = series_solver(context, 1, terms, 0);
-    ASSERT_OK(context, icl_solver_predict(solver, batch, prediction));
-    double sum = 0;
-    for (int i = 0; i < QUERIES * RATE_PROMPTS; i++)
-        sum += (prediction[i] - truth[i]) * (prediction[i] - truth[i]);
-    icl_solver_free(solver);
-    icl_batch_free(batch);
-    free(uniform);
-    free(noise);
-    free(y);
-    free(X);
-    return sum / (QUERIES * RATE_PROMPTS);
-}
-
-START_TEST(test_the_rate_of_smooth_functions) {
-    /* n^(-2 a / (2 a + 1)), the slope of log error over n = 2^6..2^12; errors of 120 prompts differ
-     * by less than 10 %, which moves the slope by 0.02 */
-    icl_context *context = make_context(2, ICL_ISA_AUTO);
-    const double a = 1;
-    double sum_xy = 0, sum_xx = 0, mean = 0, logs[7];
-    for (int k = 0; k < 7; k++) {
-        logs[k] = log2(error_of(context, INT64_C(64) << k, a, 1));
-        mean += logs[k] / 7;
-    }
-    for (int k = 0; k < 7; k++) {
-        sum_xy += (k - 3) * (logs[k] - mean);
-        sum_xx += (k - 3) * (k - 3);
-    }
-    ASSERT_CLOSE(sum_xy / sum_xx, -2 * a / (2 * a + 1), 0.05, 1);
-    icl_context_free(context);
-}
-END_TEST
-
 RUN_SUITE("solve_series", test_least_squares_on_the_features, test_a_series_is_found,
           test_wavelets_of_the_labels_are_fitted_exactly, test_four_wavelets_are_four_cells,
-          test_tail_of_wavelets, test_instruction_sets_agree, test_the_rate_of_smooth_functions)
+          test_tail_of_wavelets, test_instruction_sets_agree)
