@@ -117,7 +117,7 @@ START_TEST(test_checks_name_the_argument_and_its_value) {
         for (int k = 0; k < 3; k++) {
             double spoilt[] = {1, 2, 3};
             spoilt[i] = bad[k];
-            char where[16];
+            char where[32];
             snprintf(where, sizeof where, "array[%d] = ", i);
             ASSERT_FAILS(context, ICL_ERR_NONFINITE, where, check_macros(context, 1, 1, spoilt));
         }

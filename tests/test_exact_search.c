@@ -119,7 +119,7 @@ START_TEST(test_exact_after_as_many_steps_as_there_are_eigenvalues) {
             o.steps = 1000000;
             icl_solver_report report =
                 solve_one(context, &o, p.n, p.X, p.y, ICL_CONTENTS_ALL, w, NULL);
-            ck_assert_int_eq(report.stop, ICL_STOP_CONVERGED);
+            ck_assert_int_eq(report.stop, ICL_STOP_STALLED);
             ck_assert_int_le(report.steps, p.k + 3);
             assert_close(p.d, w, solution, TOL_ALGEBRA(p.n + p.d, 4 * 4), norm(p.n, p.y));
         }
@@ -148,8 +148,8 @@ START_TEST(test_ill_conditioned_prompts_end_at_rounding) {
             icl_solver_report report =
                 solve_one(context, &o, N, p.X, p.y, ICL_CONTENTS_ALL, w, NULL);
             /* rounding spoils DFP's H beyond repair at 1e12, as textbooks warn */
-            ck_assert_msg(report.stop == ICL_STOP_CONVERGED ||
-                              (methods[m] == ICL_METHOD_DFP && kappas[i] > 1e8),
+            int spoilt = methods[m] == ICL_METHOD_DFP && kappas[i] > 1e8;
+            ck_assert_msg(report.stop == ICL_STOP_STALLED || spoilt,
                           "method %d, kappa %g: stop %d after %d steps", (int)methods[m], kappas[i],
                           (int)report.stop, (int)report.steps);
             ck_assert(icl_all_finite(w, D));
@@ -161,7 +161,7 @@ START_TEST(test_ill_conditioned_prompts_end_at_rounding) {
                     gradient[j] += p.X[k * D + j] * r[k];
             }
             floor = TOL_ALGEBRA(N + D, 1) * (norm(D, w) + norm(N, p.y)) * sqrt(D);
-            if (report.stop == ICL_STOP_CONVERGED)
+            if (!spoilt)
                 ck_assert_msg(norm(D, gradient) <= floor, "%g > %g", norm(D, gradient), floor);
         }
     icl_context_free(context);

@@ -119,7 +119,7 @@ START_TEST(test_many_passes_find_the_solution_and_say_so) {
     double w[2];
     icl_solver_options o = options_of(ICL_METHOD_SGD, 2, INT64_C(1) << 31);
     icl_solver_report report = solve_one(context, &o, 2, X, y, ICL_CONTENTS_ALL, w, NULL);
-    ck_assert_int_eq(report.stop, ICL_STOP_CONVERGED);
+    ck_assert_int_eq(report.stop, ICL_STOP_STALLED);
     ck_assert_int_eq(report.steps, 1);
     ck_assert(w[0] == 2 && w[1] == 3);
     report = solve_one(context, &o, 0, NULL, NULL, ICL_CONTENTS_ALL, w, NULL);

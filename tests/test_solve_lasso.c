@@ -87,11 +87,13 @@ static double kkt_residual(int64_t t, int64_t d, const double *X, const double *
     return worst;
 }
 
+enum { MOST_ROWS = 40 };
+
 /* P(w) - D(s r), by the definition of both. */
 static double definition_of_gap(int64_t t, int64_t d, const double *X, const double *y,
                                 double lambda, const double *w) {
     long double primal = 0, dual = 0, greatest = 0;
-    long double r[MAX_SIDE];
+    long double r[MOST_ROWS];
     for (int64_t i = 0; i < t; i++) {
         r[i] = y[i];
         for (int64_t j = 0; j < d; j++)
@@ -133,7 +135,7 @@ START_TEST(test_all_patterns_of_signs) {
                     double best[3], least = brute_force(t, d, X, y, penalties[l], best);
                     double excess = objective(t, d, X, y, penalties[l], w) - least;
                     double scale = 0.5 * dot(t, y, y), round = TOL_ALGEBRA(t + d, 1) * scale;
-                    ck_assert(excess <= 1e-10 * scale + round);
+                    ck_assert(excess <= 1e-12 * scale + round);
                     ck_assert(excess >= -round);
                     ck_assert(excess <= report_at(&c, p, t)->step + round);
                     ck_assert_int_eq(report_at(&c, p, t)->stop, ICL_STOP_CONVERGED);
@@ -178,6 +180,45 @@ START_TEST(test_gap_and_optimality) {
             icl_solver_free(solver);
             icl_batch_free(batch);
         }
+    icl_context_free(context);
+}
+END_TEST
+
+START_TEST(test_default_gap_at_published_sizes) {
+    /* the penalties of Garg et al. that leave their prompts well-conditioned */
+    icl_context *context = make_context(2, ICL_ISA_AUTO);
+    const double penalties[] = {1, 0.1, 0.01};
+    for (int l = 0; l < 3; l++) {
+        icl_law_options lo;
+        icl_law *law;
+        icl_sampler *sampler;
+        icl_batch *batch;
+        ck_assert_int_eq(icl_law_options_init(&lo, sizeof lo), ICL_OK);
+        ASSERT_OK(context, icl_task_preset(context, "garg-sparse", &lo));
+        ASSERT_OK(context, icl_law_create(context, &lo, &law));
+        ASSERT_OK(context, icl_sampler_create(context, law, 1, &sampler));
+        ASSERT_OK(context, icl_sampler_batch(sampler, 64, 1, ICL_CONTENTS_ALL, &batch));
+        ASSERT_OK(context, icl_sampler_draw(sampler, 0, batch));
+        icl_solver_options o = options_of(ICL_METHOD_LASSO, lo.dim, 1);
+        o.l1_per_example = penalties[l];
+        icl_solver *solver = solver_of(context, &o);
+        curves c = curves_of(context, solver, batch, NULL, 0);
+        for (int64_t p = 0; p < c.B; p++)
+            for (int64_t t = 0; t <= c.n; t++) {
+                const double *X = icl_batch_X(batch) + p * c.n * c.d;
+                const double *y = icl_batch_y(batch) + p * c.n;
+                double gap = definition_of_gap(t, c.d, X, y, penalties[l] * (double)t,
+                                               weights_at(&c, p, t, 0));
+                ck_assert_int_eq(report_at(&c, p, t)->stop, ICL_STOP_CONVERGED);
+                ck_assert_double_lt(report_at(&c, p, t)->step, 1e-8);
+                ck_assert_double_lt(gap, 1e-8);
+            }
+        free_curves(&c);
+        icl_solver_free(solver);
+        icl_batch_free(batch);
+        icl_sampler_free(sampler);
+        icl_law_free(law);
+    }
     icl_context_free(context);
 }
 END_TEST
@@ -282,6 +323,6 @@ START_TEST(test_ill_conditioned_prompts_say_how_far_they_got) {
 END_TEST
 
 RUN_SUITE("solve_lasso", test_all_patterns_of_signs, test_gap_and_optimality,
-          test_kkt_to_the_last_digits, test_orthogonal_columns_are_thresholded,
-          test_from_the_greatest_penalty_on_all_is_zero,
+          test_default_gap_at_published_sizes, test_kkt_to_the_last_digits,
+          test_orthogonal_columns_are_thresholded, test_from_the_greatest_penalty_on_all_is_zero,
           test_ill_conditioned_prompts_say_how_far_they_got)

@@ -122,7 +122,7 @@ START_TEST(test_self_concordance_keeps_its_promises) {
             const double *at = X + p * ROWS * D;
             double R = radius(ROWS, D, at), scale = R * R / (4 * 0.01);
             long double before = 0, l = 0;
-            ck_assert_int_eq(reports[p].stop, ICL_STOP_CONVERGED);
+            ck_assert_int_eq(reports[p].stop, ICL_STOP_STALLED);
             for (int k = 0; k <= reports[p].steps; k++) {
                 long double w[D];
                 for (int j = 0; j < D; j++)

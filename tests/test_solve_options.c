@@ -59,6 +59,8 @@ START_TEST(test_options_out_of_range_are_refused) {
         REFUSES(ICL_ERR_ARGUMENT, "neighbours", neighbours, (INT64_C(1) << 31) + 1);
         REFUSES(ICL_ERR_ARGUMENT, "kernel = 2", kernel, (icl_kernel)2);
         REFUSES(ICL_ERR_ARGUMENT, "kernel = -1", kernel, (icl_kernel)-1);
+        REFUSES(ICL_ERR_ARGUMENT, "basis = 2", basis, (icl_basis)2);
+        REFUSES(ICL_ERR_ARGUMENT, "basis = -1", basis, (icl_basis)-1);
         REFUSES(ICL_ERR_ARGUMENT, "bandwidth = 0", bandwidth, 0);
         REFUSES(ICL_ERR_ARGUMENT, "bandwidth", bandwidth, -1);
         REFUSES(ICL_ERR_NONFINITE, "bandwidth", bandwidth, NAN);

@@ -1,5 +1,7 @@
-/* Series of cosines: against least squares and ridge on features made here, and their rate. */
+/* Series of cosines and wavelets: against least squares and ridge on features made here. */
 #include "test_prefixes.h"
+
+enum { QUERIES = 16 };
 
 static icl_solver *series_solver(icl_context *context, int64_t d, int64_t terms, double ridge) {
     icl_solver_options o = options_of(ICL_METHOD_SERIES, d, 1);
@@ -113,6 +115,124 @@ START_TEST(test_a_series_is_found) {
 }
 END_TEST
 
+/* ---- Haar wavelets ---- */
+
+/* b_j ~ N(0, j^-decay) of each coordinate, x uniform on [-1/2, 1/2]^d */
+static icl_batch *haar_batch(icl_context *context, int64_t d, int64_t n, int64_t terms,
+                             double decay, int64_t prompts) {
+    icl_law_options o;
+    icl_law *law;
+    icl_sampler *sampler;
+    icl_batch *batch;
+    const double variance = 1.0 / 12;
+    ck_assert_int_eq(icl_law_options_init(&o, sizeof o), ICL_OK);
+    o.dim = d;
+    o.context = n;
+    o.labels = ICL_LABELS_SERIES;
+    o.covariates = ICL_COVARIATES_UNIFORM;
+    o.covariance = ICL_COVARIANCE_SCALAR;
+    o.covariance_values = &variance;
+    o.basis = ICL_BASIS_HAAR;
+    o.terms = terms;
+    o.decay = decay;
+    ASSERT_OK(context, icl_law_create(context, &o, &law));
+    ASSERT_OK(context, icl_sampler_create(context, law, 3, &sampler));
+    ASSERT_OK(context, icl_sampler_batch(sampler, prompts, QUERIES, ICL_CONTENTS_ALL, &batch));
+    ASSERT_OK(context, icl_sampler_draw(sampler, 0, batch));
+    icl_sampler_free(sampler);
+    icl_law_free(law);
+    return batch;
+}
+
+/* Of each prompt: the mean squared error of `terms` functions of the basis on its queries. */
+static void fit_basis(icl_context *context, const icl_batch *batch, icl_basis basis, int64_t terms,
+                      double *errors) {
+    int64_t B = icl_batch_prompts(batch);
+    double *answer = malloc((size_t)(B * QUERIES) * sizeof *answer);
+    icl_solver_options o = options_of(ICL_METHOD_SERIES, icl_batch_dim(batch), 1);
+    o.basis = basis;
+    o.terms = terms;
+    o.shift = 0.5;
+    icl_solver *solver = solver_of(context, &o);
+    ASSERT_OK(context, icl_solver_predict(solver, batch, answer));
+    for (int64_t p = 0; p < B; p++) {
+        errors[p] = 0;
+        for (int64_t i = p * QUERIES; i < (p + 1) * QUERIES; i++)
+            errors[p] += pow(answer[i] - icl_batch_target(batch)[i], 2) / QUERIES;
+    }
+    icl_solver_free(solver);
+    free(answer);
+}
+
+START_TEST(test_wavelets_of_the_labels_are_fitted_exactly) {
+    /* cosines leave much of them */
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    const int64_t sizes[][2] = {{1, 2}, {1, 8}, {1, 13}, {3, 8}};
+    double errors[16];
+    for (int s = 0; s < 4; s++) {
+        icl_batch *batch = haar_batch(context, sizes[s][0], 400, sizes[s][1], 2, 16);
+        fit_basis(context, batch, ICL_BASIS_HAAR, sizes[s][1], errors);
+        for (int p = 0; p < 16; p++)
+            ck_assert_double_le(errors[p], 1e-24);
+        fit_basis(context, batch, ICL_BASIS_COSINE, sizes[s][1], errors);
+        double most = 0;
+        for (int p = 0; p < 16; p++)
+            most = fmax(most, errors[p]);
+        ck_assert_double_ge(most, 1e-2);
+        icl_batch_free(batch);
+    }
+    icl_context_free(context);
+}
+END_TEST
+
+START_TEST(test_four_wavelets_are_four_cells) {
+    /* one example in each quarter: its label there, and b_0, the mean, where all wavelets are 0 */
+    icl_context *context = make_context(1, ICL_ISA_AUTO);
+    const double X[] = {0.1, 0.3, 0.6, 0.9}, y[] = {1, 2, 4, 8};
+    const double queries[] = {0, 0.49, 0.5, 0.76, -0.1, 1, 1e300};
+    const double expected[] = {1, 2, 4, 8, 3.75, 3.75, 3.75};
+    double prediction[7];
+    icl_batch *batch = batch_of(context, 1, 4, 1, 7, ICL_CONTENTS_ALL, X, y, queries);
+    icl_solver_options o = options_of(ICL_METHOD_SERIES, 1, 1);
+    o.basis = ICL_BASIS_HAAR;
+    o.terms = 4;
+    icl_solver *solver = solver_of(context, &o);
+    ASSERT_OK(context, icl_solver_predict(solver, batch, prediction));
+    assert_close(7, prediction, expected, TOL_ALGEBRA(8, 2), 8);
+    icl_solver_free(solver);
+    icl_batch_free(batch);
+    icl_context_free(context);
+}
+END_TEST
+
+START_TEST(test_tail_of_wavelets) {
+    /* what m = 2^k functions leave is sum_{j >= m} j^-decay, and of it a share m / n more, as each
+     * of m cells has its mean from n / m examples */
+    icl_context *context = make_context(2, ICL_ISA_AUTO);
+    enum { LONG = 2048, ALL = 512, B = 200 };
+    double errors[B];
+    for (int decay = 2; decay <= 3; decay++) {
+        icl_batch *batch = haar_batch(context, 1, LONG, ALL, decay, B);
+        for (int64_t m = 4; m <= 64; m *= 2) {
+            double sum = 0, squares = 0, tail = 0;
+            for (int j = (int)m; j < ALL; j++)
+                tail += pow(j, -decay);
+            fit_basis(context, batch, ICL_BASIS_HAAR, m, errors);
+            for (int p = 0; p < B; p++) {
+                sum += errors[p] / B;
+                squares += errors[p] * errors[p] / B;
+            }
+            double z = TOL_Z * sqrt((squares - sum * sum) / B), share = (double)m / LONG;
+            ck_assert_msg(sum >= tail - z && sum <= tail * (1 + 2 * share) + z && z < 0.6 * tail,
+                          "decay %d, %d functions: %g +- %g, expected %g", decay, (int)m, sum, z,
+                          tail);
+        }
+        icl_batch_free(batch);
+    }
+    icl_context_free(context);
+}
+END_TEST
+
 START_TEST(test_instruction_sets_agree) {
     icl_context *fused = make_context(1, ICL_ISA_AUTO), *plain = make_context(1, ICL_ISA_BASELINE);
     icl_batch *one = awkward_batch(fused, 30, 2, 4), *two = awkward_batch(plain, 30, 2, 4);
@@ -131,82 +251,6 @@ START_TEST(test_instruction_sets_agree) {
 }
 END_TEST
 
-/* ---- the rate ---- */
-
-enum { SMOOTH = 128, QUERIES = 16, RATE_PROMPTS = 120 };
-
-/* sum_j b_j sqrt2 cos(pi j x), by cos (j + 1) z = 2 cos z cos jz - cos (j - 1) z */
-static double smooth(const double *b, double x) {
-    double z = acos(-1) * x, before = 1, now = cos(z), sum = b[0];
-    for (int j = 1; j < SMOOTH; j++) {
-        sum += sqrt(2) * b[j] * now;
-        double next = 2 * cos(z) * now - before;
-        before = now;
-        now = next;
-    }
-    return sum;
-}
-
-/* Mean squared error of an answer on f with b_j ~ N(0, j^-(2 a + 1)), x uniform, unit noise times
- * sigma, and N = n^(1/(2 a + 1)) terms. */
-static double error_of(icl_context *context, int64_t n, double a, double sigma) {
-    size_t rows = (size_t)(n + QUERIES), all = rows * RATE_PROMPTS;
-    double *X = malloc((size_t)n * RATE_PROMPTS * sizeof *X), *y = malloc(all * sizeof *y);
-    double *noise = malloc(all * sizeof *noise), *uniform = malloc(all * sizeof *uniform);
-    static double b[SMOOTH * RATE_PROMPTS], query[QUERIES * RATE_PROMPTS];
-    static double truth[QUERIES * RATE_PROMPTS], prediction[QUERIES * RATE_PROMPTS];
-    fill_normal(context, 1 + (uint64_t)n, SMOOTH * RATE_PROMPTS, b);
-    fill_normal(context, 2 + (uint64_t)n, (int64_t)all, uniform);
-    fill_normal(context, 3 + (uint64_t)n, (int64_t)all, noise);
-    for (size_t i = 0; i < all; i++)
-        uniform[i] = 0.5 * erfc(-uniform[i] / sqrt(2));
-    for (int p = 0; p < RATE_PROMPTS; p++) {
-        for (int j = 1; j < SMOOTH; j++)
-            b[p * SMOOTH + j] *= pow(j, -a - 0.5);
-        for (int64_t i = 0; i < n; i++) {
-            X[p * n + i] = uniform[(size_t)p * rows + (size_t)i];
-            y[p * n + i] = smooth(b + p * SMOOTH, X[p * n + i]) + sigma * noise[p * n + i];
-        }
-        for (int j = 0; j < QUERIES; j++) {
-            query[p * QUERIES + j] = uniform[(size_t)p * rows + (size_t)(n + j)];
-            truth[p * QUERIES + j] = smooth(b + p * SMOOTH, query[p * QUERIES + j]);
-        }
-    }
-    icl_batch *batch =
-        batch_of(context, RATE_PROMPTS, n, 1, QUERIES, ICL_CONTENTS_EXAMPLES, X, y, query);
-    int64_t terms = llround(pow((double)n, 1 / (2 * a + 1)));
-    icl_solver *solver = series_solver(context, 1, terms, 0);
-    ASSERT_OK(context, icl_solver_predict(solver, batch, prediction));
-    double sum = 0;
-    for (int i = 0; i < QUERIES * RATE_PROMPTS; i++)
-        sum += (prediction[i] - truth[i]) * (prediction[i] - truth[i]);
-    icl_solver_free(solver);
-    icl_batch_free(batch);
-    free(uniform);
-    free(noise);
-    free(y);
-    free(X);
-    return sum / (QUERIES * RATE_PROMPTS);
-}
-
-START_TEST(test_the_rate_of_smooth_functions) {
-    /* n^(-2 a / (2 a + 1)), the slope of log error over n = 2^6..2^12; errors of 120 prompts differ
-     * by less than 10 %, which moves the slope by 0.02 */
-    icl_context *context = make_context(2, ICL_ISA_AUTO);
-    const double a = 1;
-    double sum_xy = 0, sum_xx = 0, mean = 0, logs[7];
-    for (int k = 0; k < 7; k++) {
-        logs[k] = log2(error_of(context, INT64_C(64) << k, a, 1));
-        mean += logs[k] / 7;
-    }
-    for (int k = 0; k < 7; k++) {
-        sum_xy += (k - 3) * (logs[k] - mean);
-        sum_xx += (k - 3) * (k - 3);
-    }
-    ASSERT_CLOSE(sum_xy / sum_xx, -2 * a / (2 * a + 1), 0.05, 1);
-    icl_context_free(context);
-}
-END_TEST
-
 RUN_SUITE("solve_series", test_least_squares_on_the_features, test_a_series_is_found,
-          test_instruction_sets_agree, test_the_rate_of_smooth_functions)
+          test_wavelets_of_the_labels_are_fitted_exactly, test_four_wavelets_are_four_cells,
+          test_tail_of_wavelets, test_instruction_sets_agree)

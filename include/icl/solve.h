@@ -49,9 +49,9 @@
  * KERNEL_RIDGE   k(x)^T (K + lambda I)^-1 y, K_ij = k(x_i, x_j), k(x)_i =       textbook
  *                k(x_i, x); an example that the kernel cannot tell from those
  *                before it (repeated, with lambda = 0) is left out
- * SERIES         b_0 + sum_i sum_{j < N} b_ij sqrt2 cos(pi j (x_i + shift))     textbook
- *                for x + shift in [0, 1]^d: ridge in b, of least norm where
- *                lambda = 0
+ * SERIES         b_0 + sum_i sum_{j < N} b_ij psi_j(x_i + shift), psi of         textbook
+ *                icl_basis, for x + shift in [0, 1]^d: ridge in b, of least
+ *                norm where lambda = 0
  * TREE           the mean label of the query's leaf, of a tree grown greedily:  CART, Breiman et
  *                a node is split at the x_i <= threshold, half-way between two   al. 1984
  *                examples, that leaves the least squared error (of equals the
@@ -129,10 +129,13 @@ typedef struct icl_solver_options {
     double tolerance;   /* the methods with steps but SGD: stop a prompt when ||A w - c|| <=
                            tolerance ||c|| (A' for NEWTON; LOGISTIC: ||g(w)|| <=
                            tolerance ||g(0)||); default 0: all steps are done, but a w
-                           that nothing can move (X = 0) stops at once, and so do NEWTON,
-                           CONJUGATE_GRADIENT, BFGS, DFP, LBFGS and LOGISTIC where the residual is
-                           rounding, which more steps would amplify. LASSO: the duality gap is at most
-                           tolerance ||y||^2 / 2 at last; 0: 1e-10 */
+                           that nothing can move (X = 0) stops at once, and one that rounding keeps
+                           from its limit says STALLED. LASSO: the duality gap is at most
+                           tolerance ||y||^2 / 2 at last; 0: 1e-12, a gap below 1e-8 while ||y||^2
+                           is below 2e4. ||y||^2 / 2 is the objective at w = 0: where one column
+                           explains nearly all of it, w of the others is known only as well as the gap
+                           (`step` of the report) tells. The gap carries a rounding of some
+                           eps ||y||^2 */
     const icl_law *law; /* BAYES: mu, W, sigma^2 of linear labels, GAUSSIAN tasks and FIXED noise; its
                            context length does not matter; the solver keeps it alive */
     double gamma;       /* GD_PLUS_PLUS: gamma > 0; 0 (the default): 1 / (3 ||A||_inf), per
@@ -156,11 +159,12 @@ typedef struct icl_solver_options {
     int64_t neighbours; /* KNN: k, 1 to 2^31; default 3 */
     icl_kernel kernel;  /* KERNEL_RIDGE; default GAUSS */
     double bandwidth;   /* KERNEL_RIDGE: h > 0, in the unit of the covariates; default 1 */
-    int64_t terms;      /* SERIES: N, the constant and N - 1 cosines of each coordinate; 1 to 16384,
+    int64_t terms;      /* SERIES: N, the constant and psi_1..psi_{N-1} of each coordinate; 1 to 16384,
                            and d (N - 1) + 1 no more, else ICL_ERR_SIZE; default 8 */
     int64_t depth;      /* TREE: splits from the root to a leaf at most, 0 to 64; default 4 */
     double shift;       /* SERIES: any finite number; default 0: covariates in [0, 1]; 1/2: in [-1/2, 1/2],
                            as those of SERIES labels */
+    icl_basis basis;    /* SERIES: psi; default COSINE */
 } icl_solver_options;
 
 typedef struct icl_solver icl_solver;
@@ -178,19 +182,28 @@ ICL_API void icl_solver_free(icl_solver *solver);
 
 /* How one prompt went. */
 typedef struct icl_solver_report {
-    icl_stop stop;  /* STEPS; CONVERGED, as the methods without steps always do but for
+    icl_stop stop;  /* STEPS: as many as were asked for; of LASSO 100,000 sweeps.
+                       CONVERGED: the tolerance is met, or nothing can move w; the methods without
+                       steps, but where one of the others is true.
+                       STALLED: rounding ended it, with a tolerance that is not met, as 0 never is.
+                       More steps change nothing (GD and its kin, SGD: steps or passes are
+                       rounding and no longer fall; LASSO: no coordinate moves), or only harm
+                       (NEWTON, CONJUGATE_GRADIENT, BFGS, DFP, LBFGS, LOGISTIC: the residual is
+                       rounding, or no direction is left). w has the digits that the condition
+                       number leaves: for kappa(A) = 1e12 NEWTON's products leave none to the
+                       weak directions.
                        SINGULAR: a rank-deficient prompt of RIDGE, LEAST_SQUARES and SERIES,
                        answered with its minimum-norm solution, or one of KERNEL_RIDGE of which
-                       examples were left out; STALLED: rounding left no direction to search, or
-                       no coordinate of LASSO to move; STEPS of LASSO: 100,000 sweeps;
-                       DIVERGED: the residual has grown by 1 / eps, or w, the answer or the prompt's
-                       moments left the finite numbers */
+                       examples were left out.
+                       DIVERGED: the residual has grown by 1 / eps, or w, the answer or what it takes
+                       (moments, their inverse) left the finite numbers */
     int32_t rank;   /* LEAST_SQUARES, SERIES with lambda = 0: numerical rank of X or of the functions
                        at the examples (singular values above max(n, d) eps s_max); KERNEL_RIDGE:
                        examples not left out, those with a pivot of K + lambda I above
                        4 n eps (1 + lambda); else, and without w before any example, -1 */
     int64_t steps;  /* steps done; LASSO: sweeps over the coordinates */
-    double step;    /* eta, alpha or lambda that was used; LASSO: the duality gap at w; 0 for methods
+    double step;    /* eta, alpha or lambda that was used, infinite where NEWTON's own alpha is no
+                       double (X below some 1e-77); LASSO: the duality gap at w; 0 for methods
                        and prompts that have none and for steps that differ between examples */
 } icl_solver_report;
 
@@ -200,7 +213,8 @@ typedef struct icl_solver_report {
  * every batch holds. ICL_ERR_MISSING else. A method without w is ICL_ERR_ARGUMENT here and in
  * icl_solver_path. The methods with steps run them as they stand above. A prompt that diverges keeps
  * its last finite w and says so in its report; the call still succeeds. A singular prompt under RIDGE
- * with lambda = 0 gets the minimum-norm solution and a report that says SINGULAR. */
+ * with lambda = 0 gets the minimum-norm solution and a report that says SINGULAR; one whose moments
+ * overflow is solved from its examples, where the batch holds them. */
 ICL_API icl_status icl_solver_solve(const icl_solver *solver, const icl_batch *batch, double *w,
                                     icl_solver_report *reports);
 
@@ -211,7 +225,8 @@ ICL_API icl_status icl_solver_path(const icl_solver *solver, const icl_batch *ba
                                    icl_solver_report *reports);
 
 /* prediction[p q + j] = w_p . x_query (B x q); of LOGISTIC tanh(w_p . x_query / 2); of a method
- * without w its answer, 0 where that is no finite number. */
+ * without w its answer, 0 where that is no finite number. The reports behind the answers are those of
+ * icl_solver_solve; for a method without w ask icl_solver_prefixes with first = last = n. */
 ICL_API icl_status icl_solver_predict(const icl_solver *solver, const icl_batch *batch,
                                       double *prediction);
 
@@ -244,6 +259,12 @@ ICL_API icl_status icl_prefix_options_init(icl_prefix_options *options, size_t s
  * steps gives the same answer for each k. After a stop the last w is repeated; an answer that is no
  * finite number is the one of the step before, or 0, and its report says DIVERGED: all that is written
  * is finite.
+ *
+ * A report is one of the run to steps[s][K_s - 1], and means what it means to icl_solver_solve, which
+ * it equals but for rounding. Where rounding is what ends a run (STALLED, and DIVERGED after a rise by
+ * 1 / eps), `steps` may differ: the polynomials in A below are evaluated without the rounding of
+ * their iterations and come to rest at the step where w is the limit to all digits, of which the
+ * iterations of an ill-conditioned prompt may lose many, NEWTON's most.
  *
  * The work is shared. RIDGE, LEAST_SQUARES and BAYES append rows to one triangular factor, at a cost
  * of O(d^2) a prefix (O(d^3) for the rules ADAPTIVE and TUNED); where a pivot is too small to tell

@@ -33,11 +33,11 @@ void icl_search_run(const icl_solver *solver, icl_prompt *prompt, icl_direction_
                                   .memory = at + ICL_SEARCH_VECTORS * d,
                                   .pairs = solver->options.memory},
                        .direct = direct};
-    icl_iteration it = {.norm_A = icl_norm(d * d, prompt->A),
+    icl_iteration it = {.still = icl_norm(d * d, prompt->A) == 0,
+                        .fragile = 1,
                         .residual = at + 2 * d,
                         .next = at + 3 * d,
                         .move = move,
                         .state = &state};
-    it.still = it.norm_A == 0;
     icl_iterate(solver, prompt, &it);
 }

@@ -24,7 +24,7 @@
 #include "solve/prefix.h"
 #include "solve/solver.h"
 
-static const double default_tolerance = 1e-10;
+static const double default_tolerance = 1e-12;
 /* Sweeps after which an ill-conditioned prompt is left where it is. */
 enum { MOST_SWEEPS = 100000 };
 /* epsilon over tr A_SS: far above the rounding of A, far below what counts. */

@@ -37,18 +37,24 @@ void icl_online_take(const icl_solver *solver, const double *x, double y, double
 void icl_online_passes(const icl_solver *solver, icl_prompt *prompt, int64_t first, double *next,
                        icl_online *state) {
     int64_t d = prompt->d, pass = first;
+    icl_rest rest = icl_rest_begin();
+    double rounding = 4 * (double)prompt->n * DBL_EPSILON; /* of a pass, beside ||w|| */
     icl_stop stop = state->diverged ? ICL_STOP_DIVERGED : ICL_STOP_STEPS;
     while (pass < prompt->steps && stop == ICL_STOP_STEPS) {
         state->moved = 0;
         for (int64_t i = 0; i < prompt->n; i++)
             icl_online_take(solver, prompt->X + i * d, prompt->y[i], next, state);
+        double moved = sqrt(icl_squared_distance(d, state->w, prompt->w));
         memcpy(prompt->w, state->w, (size_t)d * sizeof(double));
         if (state->diverged)
             stop = ICL_STOP_DIVERGED;
         else if (!state->moved)
-            stop = ICL_STOP_CONVERGED;
+            stop = pass > 0 ? ICL_STOP_STALLED : ICL_STOP_CONVERGED;
         else
             icl_prompt_record(prompt, ++pass);
+        if (stop == ICL_STOP_STEPS && icl_rest_check(&rest, pass, moved) &&
+            moved <= rounding * icl_norm(d, prompt->w))
+            stop = ICL_STOP_STALLED;
     }
     prompt->report.stop = stop;
     prompt->report.steps = pass;

@@ -129,4 +129,4 @@ static icl_status run(const icl_solver *solver, icl_prompt *prompt) {
 }
 
 const icl_algorithm icl_algorithm_ridge = {
-    .scratch = scratch_size, .run = run, .road = &icl_road_triangle};
+    .without = 1, .scratch = scratch_size, .run = run, .road = &icl_road_triangle};

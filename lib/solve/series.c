@@ -1,10 +1,10 @@
 /* Ridge, or least squares of least norm, on the features
  *
- *     1 and sqrt2 cos(pi j (x_i + shift)),   j = 1..N - 1,   i = 1..d,
+ *     1 and psi_j(x_i + shift),   j = 1..N - 1,   i = 1..d,
  *
- * orthonormal on [0, 1]: as everywhere a factor that grows by an example (triangle.h), here in one
- * lane of eight; while there are fewer examples than features, and no ridge, a basis of their rows;
- * the singular values of the features where pivots are in doubt.
+ * cosines or Haar wavelets, orthonormal on [0, 1]: as everywhere a factor that grows by an example
+ * (triangle.h), here in one lane of eight; while there are fewer examples than features, and no
+ * ridge, a basis of their rows; the singular values of the features where pivots are in doubt.
  */
 #include <math.h>
 #include <string.h>
@@ -69,15 +69,34 @@ static series series_of(const icl_solver *solver, const icl_sample *sample) {
     return s;
 }
 
-/* cos(pi x) has period 2: no x is too large. */
-static void evaluate(const icl_solver *solver, const double *x, double *out) {
-    int64_t terms = solver->options.terms;
-    *out++ = 1;
-    for (int64_t i = 0; i < solver->dim; i++) {
-        double reduced = fmod(fabs(x[i] + solver->options.shift), 2);
-        for (int64_t j = 1; j < terms; j++)
-            *out++ = sqrt(2) * cos(acos(-1) * fmod((double)j * reduced, 2));
+/* sqrt2 cos(pi j t), j = 1..terms - 1. They have period 2: no t is too large. */
+static void cosines(int64_t terms, double t, double *out) {
+    double reduced = fmod(fabs(t), 2);
+    for (int64_t j = 1; j < terms; j++)
+        out[j - 1] = sqrt(2) * cos(acos(-1) * fmod((double)j * reduced, 2));
+}
+
+/* psi_j(t), j = 1..terms - 1: each level has one wavelet that is not 0 at t. */
+static void wavelets(int64_t terms, double t, double *out) {
+    memset(out, 0, (size_t)(terms - 1) * sizeof *out);
+    if (!(t >= 0 && t < 1))
+        return;
+    for (int64_t width = 1; width < terms; width *= 2) {
+        double place = t * (double)width, k = floor(place), size = sqrt((double)width);
+        int64_t j = width + (int64_t)k;
+        if (j < terms)
+            out[j - 1] = place - k < 0.5 ? size : -size;
     }
+}
+
+static void evaluate(const icl_solver *solver, const double *x, double *out) {
+    const icl_solver_options *o = &solver->options;
+    *out++ = 1;
+    for (int64_t i = 0; i < solver->dim; i++, out += o->terms - 1)
+        if (o->basis == ICL_BASIS_HAAR)
+            wavelets(o->terms, x[i] + o->shift, out);
+        else
+            cosines(o->terms, x[i] + o->shift, out);
 }
 
 static void begin(const icl_solver *solver, icl_sample *sample) {

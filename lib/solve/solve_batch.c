@@ -64,8 +64,6 @@ static icl_status solve_block(void *user, int64_t block) {
     icl_prompt prompt = {.n = n,
                          .d = d,
                          .steps = s->solver->steps,
-                         .A = moments ? A : NULL,
-                         .c = moments ? c : NULL,
                          .scratch = A + (moments ? d * d : 0),
                          .scratch_size = s->scratch_size};
     for (int64_t p = block * ICL_SOLVE_BLOCK; p < block_end(s, block); p++) {
@@ -74,10 +72,13 @@ static icl_status solve_block(void *user, int64_t block) {
             prompt.X = batch->X + p * n * d;
             prompt.y = batch->y + p * n;
         }
+        int without = !in_range && prompt.X != NULL && s->solver->algorithm->without;
+        prompt.A = moments && !without ? A : NULL;
+        prompt.c = moments && !without ? c : NULL;
         prompt.w = s->w != NULL ? s->w + p * d : slot;
         prompt.path = s->path != NULL ? s->path + p * (s->solver->steps + 1) * d : NULL;
         prompt.noise = batch->noise[p];
-        icl_solver_run(s->solver, &prompt, in_range);
+        icl_solver_run(s->solver, &prompt, in_range || without);
         if (s->reports != NULL)
             s->reports[p] = prompt.report;
         if (s->prediction != NULL)

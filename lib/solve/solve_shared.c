@@ -58,14 +58,18 @@ void icl_iterate(const icl_solver *solver, icl_prompt *prompt, const icl_iterati
     int64_t d = prompt->d, step = 0;
     icl_stopping stopping;
     icl_stopping_begin(&stopping, prompt->steps, solver->options.tolerance, d, prompt->c);
-    double norm_c = icl_norm(d, prompt->c), floor = 0;
+    double norm_A = icl_norm(d * d, prompt->A), norm_c = icl_norm(d, prompt->c);
+    icl_rest rest = icl_rest_begin();
     icl_stop stop = it->still ? ICL_STOP_CONVERGED : ICL_STOP_NONE;
     icl_prompt_record(prompt, 0);
     while (stop == ICL_STOP_NONE) {
         icl_residual(d, prompt->A, prompt->c, prompt->w, it->residual);
-        if (it->norm_A > 0)
-            floor = 4 * (double)d * DBL_EPSILON * (it->norm_A * icl_norm(d, prompt->w) + norm_c);
-        stop = icl_stopping_check(&stopping, step, icl_norm(d, it->residual), floor);
+        double size = icl_norm(d, it->residual);
+        int rests = icl_rest_check(&rest, step, size);
+        double rounding = rests || it->fragile ? 4 * (double)d * DBL_EPSILON *
+                                                     (norm_A * icl_norm(d, prompt->w) + norm_c)
+                                               : 0;
+        stop = icl_stopping_check(&stopping, step, size, rounding);
         if (stop == ICL_STOP_NONE)
             stop = it->move(it->state, prompt, it->residual, it->next);
         if (stop != ICL_STOP_NONE)

@@ -70,6 +70,8 @@ static icl_status check_numbers(const icl_context *context, const icl_solver_opt
     ICL_TRY(icl_check_range(context, function, "depth", o->depth, 0, 64));
     ICL_REQUIRE(context, (unsigned)o->kernel <= ICL_KERNEL_LAPLACE, ICL_ERR_ARGUMENT,
                 "%s: kernel = %d is none of icl_kernel", function, (int)o->kernel);
+    ICL_REQUIRE(context, (unsigned)o->basis <= ICL_BASIS_HAAR, ICL_ERR_ARGUMENT,
+                "%s: basis = %d is none of icl_basis", function, (int)o->basis);
     const struct {
         const char *name;
         double value;

@@ -59,6 +59,7 @@ typedef struct icl_algorithm {
     int steps;    /* 1: iterates */
     int start;    /* 1: from the option w_0 */
     int examples; /* 1: reads X and y, else A and c */
+    int without;  /* 1: does without A and c where it has X and y, if those overflow */
     /* Doubles of scratch for prompts of n examples; < 0: too large for LAPACK. */
     int64_t (*scratch)(const icl_solver *solver, int64_t n);
     icl_status (*run)(const icl_solver *solver, icl_prompt *prompt);
@@ -144,8 +145,8 @@ void icl_prompt_finish(icl_prompt *prompt);
 typedef struct icl_iteration {
     int still;               /* 1: nothing can move */
     double step;             /* for the report */
-    double norm_A;           /* > 0: residuals of 4 d eps (norm_A ||w|| + ||c||) are rounding, and
-                                the end */
+    int fragile;             /* 1: a residual of rounding is the end, as it spoils the next steps;
+                                0: it is when it no longer falls */
     double *residual, *next; /* d each */
     /* next = w_{k+1} for w_k = prompt->w; ICL_STOP_NONE, or why there is no next one. */
     icl_stop (*move)(void *state, const icl_prompt *prompt, const double *residual, double *next);

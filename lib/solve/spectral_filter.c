@@ -14,6 +14,9 @@
 
 #include "linalg/linalg.h"
 
+/* The logarithm of 2^-54, which is nothing beside 1. */
+static const double beyond_rounding = -37.5;
+
 /* ---- powers: a = log |1 - x|, b = 1 where 1 - x < 0 ---- */
 
 static int is_power(const icl_filter *f) {
@@ -51,8 +54,9 @@ static int power_phi(icl_filter *f, int64_t k) {
     double e = exponent(f, k, &odd);
     for (int64_t i = f->first; i < f->count; i++) {
         double size = power_log(e, f->a[i]);
-        /* below 2^-54 the power is nothing beside 1 */
-        double gone = size < -37.5 ? 1 : odd && f->b[i] > 0 ? 1 + exp(size) : -expm1(size);
+        double gone = size < beyond_rounding ? 1
+                      : odd && f->b[i] > 0   ? 1 + exp(size)
+                                             : -expm1(size);
         f->next[i] = gone / f->lambda[i];
     }
     return icl_all_finite(f->next + f->first, f->count - f->first);
@@ -80,6 +84,16 @@ static int has_converged(icl_filter *f, int64_t k) {
     return power_residual(f, k) <= f->stopping.target;
 }
 
+/* Whether phi_k is 1 / l to rounding, as it is for every later k then. */
+static int is_at_rest(icl_filter *f, int64_t k) {
+    int odd;
+    double e = exponent(f, k, &odd);
+    for (int64_t i = f->first; i < f->count; i++)
+        if (f->g[i] != 0 && !(power_log(e, f->a[i]) < beyond_rounding))
+            return 0;
+    return 1;
+}
+
 /* The first k in low..high for which the condition holds, as it does for high and all between. */
 static int64_t first_where(icl_filter *f, int (*condition)(icl_filter *, int64_t), int64_t low,
                            int64_t high) {
@@ -104,19 +118,21 @@ static int may_grow(const icl_filter *f) {
 static void find_stop(icl_filter *f) {
     int grows = may_grow(f);
     int64_t lowest = grows ? first_where(f, rises, 0, f->most) : f->most;
-    double residual = power_residual(f, 0);
-    f->stopping.reference = fmax(f->stopping.reference, residual);
+    f->stopping.reference = fmax(f->stopping.reference, power_residual(f, 0));
     f->stop = ICL_STOP_STEPS;
     f->last = f->most;
-    if (residual <= f->stopping.target) {
-        f->stop = ICL_STOP_CONVERGED;
-        f->last = 0;
-    } else if (f->stopping.target > 0 && has_converged(f, lowest)) {
-        f->stop = ICL_STOP_CONVERGED;
-        f->last = first_where(f, has_converged, 0, lowest);
+    if (is_at_rest(f, f->most)) {
+        f->stop = ICL_STOP_STALLED;
+        f->last = first_where(f, is_at_rest, 0, f->most);
     } else if (grows && has_grown(f, f->most)) {
         f->stop = ICL_STOP_DIVERGED;
         f->last = first_where(f, has_grown, lowest, f->most);
+    }
+    int asked = f->stopping.tolerance > 0 || f->stopping.reference == 0;
+    int64_t low = lowest < f->last ? lowest : f->last;
+    if (asked && has_converged(f, low)) {
+        f->stop = ICL_STOP_CONVERGED;
+        f->last = first_where(f, has_converged, 0, low);
     }
 }
 
@@ -199,11 +215,20 @@ static void exchange(double **a, double **b) {
     *b = old;
 }
 
+/* Whether phi is 1 / l to rounding, and stays so. */
+static int has_settled(const icl_filter *f) {
+    if (f->solver->options.method != ICL_METHOD_GD_PLUS_PLUS)
+        return (double)f->step >= f->settled;
+    for (int64_t i = f->first; i < f->count; i++)
+        if (f->g[i] != 0 && !(fabs(1 - f->lambda[i] * f->phi[i]) <= DBL_EPSILON))
+            return 0;
+    return 1;
+}
+
 static void settle(icl_filter *f) {
-    for (int64_t i = f->first; i < f->count; i++) {
-        f->phi[i] = 1 / f->lambda[i];
-        f->a[i] = 0;
-    }
+    for (int64_t i = f->first; i < f->count; i++)
+        f->phi[i] = f->g[i] == 0 ? 0 : 1 / f->lambda[i];
+    f->stop = ICL_STOP_STALLED;
 }
 
 /* Residuals are looked at where they may end it: but for the first and the last step never where no
@@ -214,10 +239,9 @@ static void step_to(icl_filter *f, int64_t k) {
             f->stop = check(f);
         if (f->stop != ICL_STOP_NONE)
             return;
-        if (!f->watched && (double)f->step >= f->settled) {
+        if (has_settled(f)) {
             settle(f);
-            f->step = k;
-            continue;
+            return;
         }
         if (f->solver->options.method == ICL_METHOD_GD_PLUS_PLUS)
             move_by_turning(f);
@@ -266,7 +290,7 @@ static void foresee(icl_filter *f) {
     for (int64_t i = f->first; i < f->count; i++)
         rate = fmax(rate, log_rate(f, f->lambda[i]));
     f->watched |= !(rate < 0);
-    f->settled = rate < 0 ? 45 / -rate : INFINITY;
+    f->settled = rate < 0 ? 1 + 45 / -rate : INFINITY;
 }
 
 /* A coordinate that is 0 stays so: in its place goes an eigenvalue that no step lets grow. */
@@ -317,6 +341,7 @@ void icl_filter_begin(icl_filter *f, const icl_solver *solver, const icl_spectru
                       .b = memory + 3 * count,
                       .next = memory + 4 * count};
     f->stopping = (icl_stopping){.steps = most,
+                                 .tolerance = solver->options.tolerance,
                                  .target = solver->options.tolerance * spectrum->norm_c,
                                  .reference = spectrum->norm_c};
     if (count > 0)

@@ -25,7 +25,7 @@ typedef struct icl_filter {
     icl_stopping stopping;
     double used; /* eta or alpha, for the report */
     int watched;          /* of the methods that go step by step: 1 to look at each residual */
-    double settled;       /* and the step from which on phi is 1 / l to rounding */
+    double settled;       /* the step from which on phi is 1 / l to rounding */
     icl_momentum momentum;
     double gain, gamma;   /* GD_PLUS_PLUS */
     const double *g;      /* count: coordinates of the residual c - A w_0 */

@@ -24,7 +24,8 @@ double icl_norm(int64_t count, const double *x) {
 void icl_stopping_begin(icl_stopping *stopping, int64_t steps, double tolerance, int64_t d,
                         const double *c) {
     double norm = icl_norm(d, c);
-    *stopping = (icl_stopping){.steps = steps, .target = tolerance * norm, .reference = norm};
+    *stopping = (icl_stopping){
+        .steps = steps, .tolerance = tolerance, .target = tolerance * norm, .reference = norm};
 }
 
 icl_stop icl_stopping_check(icl_stopping *stopping, int64_t step, double residual, double floor) {
@@ -33,7 +34,22 @@ icl_stop icl_stopping_check(icl_stopping *stopping, int64_t step, double residua
     /* Once the residual has grown by 1 / eps, no digit of the start is left. */
     if (!isfinite(residual) || residual * DBL_EPSILON > stopping->reference)
         return ICL_STOP_DIVERGED;
-    if (residual <= fmax(stopping->target, floor))
+    if (residual <= stopping->target && (stopping->tolerance > 0 || stopping->reference == 0))
         return ICL_STOP_CONVERGED;
+    if (residual <= floor)
+        return ICL_STOP_STALLED;
     return step >= stopping->steps ? ICL_STOP_STEPS : ICL_STOP_NONE;
+}
+
+icl_rest icl_rest_begin(void) {
+    return (icl_rest){.least = INFINITY};
+}
+
+int icl_rest_check(icl_rest *rest, int64_t step, double measure) {
+    if (measure < rest->least) {
+        rest->least = measure;
+        rest->since = step;
+    }
+    /* long enough for what swings as it falls, as momentum lets it */
+    return step - rest->since > 32 + step / 8;
 }
