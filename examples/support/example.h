@@ -50,8 +50,8 @@ typedef struct example_program {
     /* Those of dim, context, noise, batch, steps, lr, population that the program does not take,
      * ends with NULL; NULL: it takes all. */
     const char *const *without;
-    /* Columns of --csv, ends with NULL, which the program fills by results_append; NULL: step, loss,
-     * gradient_norm, excess, which example_progress fills. */
+    /* Columns of --csv, ends with NULL, which the program fills by results_append; NULL: step,
+     * loss, gradient_norm, excess, which example_progress fills. */
     const char *const *columns;
 } example_program;
 
@@ -83,7 +83,8 @@ int example_given(example *e, const char *name);
  * excess) for --csv and --plot. Steps go on counting where one trainer follows another. */
 int example_progress(const icl_train_report *report, void *user);
 
-/* Ends the program where a file that it will write much later cannot be written. path NULL: none. */
+/* Ends the program where a file that it will write much later cannot be written. path NULL: none.
+ */
 void example_check_file(example *e, const char *flag, const char *path);
 
 /* Draws the bar of a program without a trainer: units of work done, of all. */
@@ -95,7 +96,8 @@ double *example_array(example *e, int64_t count);
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif
-const char *example_text(example *e, const char *format, ...);
+const char *
+example_text(example *e, const char *format, ...);
 double *example_column(example *e, const char *name);
 
 /* Adds a panel with the losses that example_progress has kept, over the steps. */
@@ -111,7 +113,8 @@ void example_refuse(example *e, const char *format, ...);
 void example_ok(example *e, const icl_context *context, icl_status status);
 #define EXAMPLE_OK(e, context, call) example_ok(e, context, call)
 
-/* Prints the table and the verdict, writes the files, frees everything. The exit status. */
+/* Prints the table and the verdict, writes the files, frees everything. The exit status. Where a
+ * claim could not be judged (results_unjudged), the verdict speaks of what was. */
 int example_end(example *e, const char *agrees, const char *disagrees);
 
 /* "dim 5, context 20, ..." of what the program takes; and "d = 5, n = 20, ..." for a title. */
