@@ -83,7 +83,7 @@ double contest_spread(icl_method method, double d, double noise, double t);
 /* Judges worst_z_<key>, the greatest |z|, and keeps z_<key> (n + 1): errors off theory (n + 1; NaN:
  * none) in the standard errors that the law gives them, at least 1e-9 so that rounding counts as
  * none. The sample's own would be too small where a few prompts make the mean: for d = 2 the errors
- * of online GD have a relative variance of 10^7 at t = 40. Judged are prefixes whose relative
+ * of online GD have a relative variance of 7 10^7 at t = 40. Judged are prefixes whose relative
  * variance is at most 1 / CONTEST_PROMPTS of the prompts; without any the claim is not. */
 enum { CONTEST_Z = 5, CONTEST_PROMPTS = 64 };
 void contest_judge(lab *l, const contender *c, double scale, const double *theory);
