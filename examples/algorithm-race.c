@@ -30,7 +30,7 @@ static const option OWN[] = {
      .value = &model_path,
      .help = "hold each layer of that model (deep-attention --save) against the algorithms"}};
 static const example_preset PRESETS[] = {
-    {"dim", "20", NULL}, {"context", "40", NULL}, {"batch", "1024", "256"}, {NULL, NULL, NULL}};
+    {"dim", "20", NULL}, {"context", "40", NULL}, {"batch", "1024", "192"}, {NULL, NULL, NULL}};
 static const char *const WITHOUT[] = {"steps", "lr", "population", NULL};
 static const example_program PROGRAM = {
     .name = "algorithm-race",

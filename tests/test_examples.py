@@ -111,8 +111,8 @@ CONTRACTS = {
 
 def environment(**changes):
     """A poor environment: no HOME, no terminal, no locale."""
-    kept = {k: v for k, v in os.environ.items()
-            if k in ("PATH", "LD_LIBRARY_PATH", "TMPDIR") or "SAN_OPTIONS" in k}
+    names = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "OPENBLAS_NUM_THREADS")
+    kept = {k: v for k, v in os.environ.items() if k in names or "SAN_OPTIONS" in k}
     kept.update(changes)
     return kept
 
@@ -181,6 +181,7 @@ class Example:
         for flag in FIXED + self.sizes + ["help"]:
             assert f"\n  --{flag} " in text, f"--{flag} is not in the help"
         assert f"usage: {self.name} [options]" in text
+        assert "steps" in self.sizes or "prompts in a step" not in text
         assert all(len(line) <= 90 for line in text.split("\n"))
         assert not any(line.endswith(" ") for line in text.split("\n"))
 
@@ -222,6 +223,9 @@ class Example:
         if "spectrum" in offered:
             self.refuses(["--spectrum", "1,,2"], "--spectrum", '"1,,2"')
             self.refuses(["--dim", "3", "--spectrum", "1,2"], "--spectrum", "--dim")
+        for flag, most in [("iterations", "501"), ("epsilon", "0.5")]:
+            if flag in offered:
+                self.refuses([f"--{flag}", most], f"--{flag}", f'"{most}"')
         for flag in ["prior", "law", "outcome"]:
             if flag in offered:
                 self.refuses([f"--{flag}", "nonsense"], f"--{flag}", '"nonsense"')
