@@ -50,8 +50,8 @@ typedef struct example_program {
     /* Those of dim, context, noise, batch, steps, lr, population that the program does not take,
      * ends with NULL; NULL: it takes all. */
     const char *const *without;
-    /* Columns of --csv, ends with NULL, which the program fills by results_append; NULL: step,
-     * loss, gradient_norm, excess, which example_progress fills. */
+    /* Columns of --csv, ends with NULL, which the program fills by results_append; NULL: step, loss,
+     * gradient_norm, excess, which example_progress fills. */
     const char *const *columns;
 } example_program;
 
@@ -83,8 +83,7 @@ int example_given(example *e, const char *name);
  * excess) for --csv and --plot. Steps go on counting where one trainer follows another. */
 int example_progress(const icl_train_report *report, void *user);
 
-/* Ends the program where a file that it will write much later cannot be written. path NULL: none.
- */
+/* Ends the program where a file that it will write much later cannot be written. path NULL: none. */
 void example_check_file(example *e, const char *flag, const char *path);
 
 /* Draws the bar of a program without a trainer: units of work done, of all. */
@@ -96,8 +95,7 @@ double *example_array(example *e, int64_t count);
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif
-const char *
-example_text(example *e, const char *format, ...);
+const char *example_text(example *e, const char *format, ...);
 double *example_column(example *e, const char *name);
 
 /* Adds a panel with the losses that example_progress has kept, over the steps. */
