@@ -7,15 +7,17 @@
 #include "contest.h"
 #include "positional.h"
 
-enum { MODELS = 4, PREDICTORS = CONTEST_ALL + MODELS };
+enum { MODELS = 4, SOLVERS = CONTEST_ALL + CONTEST_FURTHER, PREDICTORS = SOLVERS + MODELS };
+static const double LIMIT = 1e-9; /* rounding is below, an order that matters above */
 static int64_t iterations, permutations, training;
+static int few; /* orders, so that all might be alike */
 
 static const option OWN[] = {{.name = "iterations",
                               .kind = OPTION_INT,
                               .value = &iterations,
                               .preset = "3",
                               .least = 1,
-                              .most = 100000,
+                              .most = CONTEST_ITERATIONS,
                               .help = "steps and passes of the iterative methods"},
                              {.name = "permutations",
                               .kind = OPTION_INT,
@@ -52,44 +54,45 @@ static icl_estimate sensitivity(lab *l, const icl_predictor *p) {
     return os;
 }
 
-static int takes_turns(const contender *c) {
-    return c->options.method == ICL_METHOD_ONLINE_GD || c->options.method == ICL_METHOD_SGD;
-}
-
 typedef struct bars {
-    const char *labels[PREDICTORS];
+    const char *keys[PREDICTORS], *labels[PREDICTORS];
     double heights[PREDICTORS], errors[PREDICTORS], sets, turns;
     int64_t count;
 } bars;
 
-/* A predictor of sets has rounding only; sets: the greatest of those, turns: the least of the
- * others. */
+/* sets: the greatest of the predictors of sets, turns: the least of those that mind the order. */
 static void add(lab *l, bars *b, const char *key, const char *label, const icl_predictor *p,
-                int set) {
+                contest_order order) {
     icl_estimate os = sensitivity(l, p);
     int64_t i = b->count++;
+    if (order == CONTEST_SEQUENCE && few)
+        order = CONTEST_UNKNOWN;
+    b->keys[i] = key;
     b->labels[i] = label;
     b->heights[i] = os.value;
     b->errors[i] = os.standard_error;
-    if (set)
+    if (order == CONTEST_SET)
         b->sets = fmax(b->sets, os.value);
-    else
+    if (order == CONTEST_SEQUENCE)
         b->turns = fmin(b->turns, os.value);
-    results_show(&l->e->results, example_text(l->e, "order_sensitivity_%s", key), label, os.value,
-                 set ? 0 : NAN);
-    results_append(&l->e->results, (const double[]){(double)i, os.value, os.standard_error});
+    if (order == CONTEST_UNKNOWN)
+        results_unjudged(&l->e->results, NULL, label, os.value);
+    else
+        results_show(&l->e->results, NULL, label, os.value, order == CONTEST_SET ? 0 : NAN);
+    results_append_named(&l->e->results, key, (const double[]){NAN, os.value, os.standard_error});
     example_work(l->e, b->count, PREDICTORS);
 }
 
 static void add_solvers(lab *l, bars *b) {
-    contender all[CONTEST_ALL];
+    contender all[SOLVERS];
     contest_all(l, all, iterations, 1);
-    for (int i = 0; i < CONTEST_ALL; i++) {
+    contest_further(l, all + CONTEST_ALL, iterations);
+    for (int i = 0; i < SOLVERS; i++) {
         icl_solver *solver;
         icl_predictor p;
         lab_ok(l, icl_solver_create(l->context, &all[i].options, &solver));
         lab_ok(l, icl_solver_predictor(solver, &p));
-        add(l, b, all[i].key, all[i].label, &p, !takes_turns(&all[i]));
+        add(l, b, all[i].key, all[i].label, &p, contest_order_of(l, &all[i]));
         icl_solver_free(solver);
     }
 }
@@ -107,10 +110,10 @@ static void add_models(lab *l, bars *b) {
         if (i % 2 == 1)
             positional_train(&model, training);
         p = positional_predictor(&model);
-        add(l, b, keys[i], labels[i], &p, i < 2);
+        add(l, b, keys[i], labels[i], &p, i < 2 ? CONTEST_SET : CONTEST_SEQUENCE);
         if (i >= 2) {
             double orders = (double)permutations, prompts = (double)l->e->settings.batch;
-            results_check(&l->e->results, example_text(l->e, "%s_over_theory", keys[i]),
+            contest_check(l, !few, example_text(l->e, "%s_over_theory", keys[i]),
                           example_text(l->e, "%s, over the closed form", labels[i]),
                           b->heights[b->count - 1] / positional_theory(&model), 1,
                           0.5 / orders + 6 / sqrt(2 * orders * prompts));
@@ -127,14 +130,17 @@ int main(int argc, char **argv) {
     if (e.settings.context < 2)
         example_refuse(&e, "--context %lld: an order needs two examples",
                        (long long)e.settings.context);
+    few = (permutations - 1) * e.settings.batch < 32;
     lab_open(&l, &e);
     icl_law_options law = lab_law(&l);
     lab_draw(&l, &law, e.settings.batch, 1);
     add_solvers(&l, &b);
     add_models(&l, &b);
-    results_array(&e.results, "order_sensitivity", b.heights, b.count);
-    results_check(&e.results, "sets", "predictors of sets, greatest", b.sets, 0, 1e-9);
-    results_check(&e.results, "turns", "log10 of the least of the others", log10(b.turns), 0, 4);
+    results_object(&e.results, "order_sensitivity", b.keys, b.heights, b.count);
+    results_object(&e.results, "order_sensitivity_se", b.keys, b.errors, b.count);
+    results_check(&e.results, "sets", "predictors of sets, greatest", b.sets, 0, LIMIT);
+    contest_check(&l, isfinite(b.turns), "turns", "decades that the least of the others lacks",
+                  fmax(0, log10(LIMIT / b.turns)), 0, 0);
     plot_panel *p = plot_add_bars(&e.page, "order sensitivity",
                                   &(plot_bars){b.labels, b.heights, b.errors, b.count});
     p->log_y = 1;

@@ -125,6 +125,7 @@ int main(int argc, char **argv) {
     half.repeats *= MORE;
     diversity_open(&s, &l, e.settings.dim);
     diversity_open(&half, &l, (e.settings.dim + 1) / 2);
+    e.page.title = diversity_title(&s);
     for (int64_t i = 0; i < tau.count; i++) {
         large[i] = diversity_at(&s, tau.values[i], i * s.repeats);
         small[i] = diversity_at(&half, tau.values[i], SMALL_CASES + i * half.repeats);

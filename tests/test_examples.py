@@ -38,18 +38,21 @@ def contract(results, sizes=SIZES, columns=TRAINING, small=SMALL, disagree=SMALL
 ONE_LAYER = contract(["eta_trained", "eta_theory", "gamma_distance", "even_part", "risk_trained",
                       "risk_optimum", "risk_one_step", "risk_ridge", "risk_bayes", "seconds"])
 DEEP = ["dim", "context", "noise", "batch", "steps", "lr"]
-ERRORS = ["error_" + key for key in
-          ["gd", "heavy_ball", "nesterov", "chebyshev", "gd_plus_plus", "newton", "cg",
+ERRORS = ["error_" + key + end for key in
+          ["gd", "pgd", "heavy_ball", "nesterov", "chebyshev", "gd_plus_plus", "newton", "cg",
            "least_squares", "ridge", "bayes", "average", "online_gd", "sgd", "bfgs", "dfp",
-           "lbfgs"]]
+           "lbfgs", "lasso", "knn", "kernel_ridge", "tree"] for end in ["", "_se"]]
+NEWTON = ["sime_newton_ols", "sime_newton_ols_se", "sime_newton_ols_low", "sime_newton_ols_high",
+          "sime_newton_gd", "best_gd_step_for_newton", "gd_steps"]
 CONTRACTS = {
-    "algorithm-race": contract(ERRORS + ["sime_newton_ols", "best_gd_step_for_newton",
-                                         "sime_newton_gd", "sime_newton_newton", "sime_cg_gd",
-                                         "gd_steps", "slope", "r_squared", "seconds"],
+    "algorithm-race": contract(ERRORS + NEWTON + ["sime_newton_newton", "sime_cg_gd", "slope",
+                                                  "r_squared", "seconds"],
                                sizes=["dim", "context", "noise", "batch"],
                                columns=["examples", "theory"] + ERRORS,
                                small=["--quick", "--dim=2", "--context=3", "--batch=64"],
-                               disagree=["--quick", "--dim=2", "--context=3", "--batch=64"]),
+                               disagree=None,
+                               agree=[["--dim=1"], ["--dim=2"], ["--dim=3"], ["--batch=2"],
+                                      ["--dim=7", "--noise=0.5"], ["--context=0"]]),
     "deep-attention": contract(["loss", "log_loss", "loss_theory", "etas_mean_trained",
                                 "etas_mean_theory", "dist_identity", "seconds", "seconds_per_step"],
                                sizes=DEEP, disagree=["--quick", "--steps=3", "--batch=64",
@@ -65,19 +68,22 @@ CONTRACTS = {
                                  small=["--quick", "--batch=8"],
                                  disagree=None, agree=[["--context=3"], ["--layers=3"],
                                                        ["--kappa=1e6"], ["--dim=1"]]),
-    "ill-conditioned": contract(ERRORS + ["kappa", "steps_newton", "steps_gd", "steps_cg",
+    "ill-conditioned": contract(ERRORS + NEWTON + ["kappa", "steps_newton", "steps_gd", "steps_cg",
                                           "slope_newton", "rate_gd", "rate_cg", "seconds"],
                                 sizes=["dim", "context", "noise", "batch"],
                                 columns=["examples", "theory"] + ERRORS,
                                 small=["--quick", "--dim=2", "--context=3", "--batch=8"],
-                                disagree=["--quick", "--batch=8", "--epsilon=0.5", "--cg-dim=200"]),
+                                disagree=None,
+                                agree=[["--epsilon=0.01"], ["--dim=1"], ["--batch=2", "--cg-dim=2"],
+                                       ["--cg-dim=101", "--epsilon=1e-8"]]),
     "order-sensitivity": contract(
-        ["order_sensitivity", "order_sensitivity_gd", "order_sensitivity_online_gd",
-         "order_sensitivity_attention", "order_sensitivity_positions_trained", "seconds"],
+        ["order_sensitivity", "order_sensitivity_se", "seconds"],
         sizes=["dim", "context", "noise", "batch"],
         columns=["predictor", "order_sensitivity", "standard_error"],
         small=["--quick", "--dim=2", "--context=3", "--batch=8"],
-        disagree=["--quick", "--iterations=2000", "--batch=8"]),
+        disagree=None,
+        agree=[["--dim=1"], ["--dim=2"], ["--dim=3"], ["--context=5", "--iterations=20"],
+               ["--batch=2", "--permutations=2", "--context=2"]]),
     "resume": contract(["kills", "differing", "loss", "seconds"], sizes=DEEP,
                        small=["--quick", "--steps=4", "--batch=64", "--kills=1"], disagree=None),
     "task-diversity": contract(
@@ -88,7 +94,8 @@ CONTRACTS = {
         columns=["tau", "e_icl", "e_idg", "g_task", "e_icl_error", "e_idg_error", "g_task_error",
                  "e_icl_theory", "e_idg_theory"],
         small=["--quick", "--dim=2", "--repeats=2"], disagree=None,
-        agree=[["--dim=1"], ["--dim=4"], ["--tau=1"], ["--tau=0.5", "--ridge=0.1"], ["--rho=0", "--kappa=0.5"]]),
+        agree=[["--dim=1"], ["--dim=4"], ["--tau=1"], ["--tau=0.5", "--ridge=0.1"],
+               ["--alpha=0.1"], ["--rho=0", "--kappa=0.5"]]),
     "nonlinear-labels": ONE_LAYER,
     "one-step-gd": ONE_LAYER,
     "preconditioned-gd": ONE_LAYER,
@@ -104,8 +111,8 @@ CONTRACTS = {
 
 def environment(**changes):
     """A poor environment: no HOME, no terminal, no locale."""
-    kept = {k: v for k, v in os.environ.items()
-            if k in ("PATH", "LD_LIBRARY_PATH", "TMPDIR") or "SAN_OPTIONS" in k}
+    names = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "OPENBLAS_NUM_THREADS")
+    kept = {k: v for k, v in os.environ.items() if k in names or "SAN_OPTIONS" in k}
     kept.update(changes)
     return kept
 
@@ -126,7 +133,9 @@ def is_number(x):
 
 
 def is_value(x):
-    """A number, null, or an array of such."""
+    """A number, null, an array of such, or numbers by their names."""
+    if isinstance(x, dict):
+        return all(v is None or is_number(v) for v in x.values())
     return x is None or is_number(x) or isinstance(x, list) and all(map(is_value, x))
 
 
@@ -172,6 +181,7 @@ class Example:
         for flag in FIXED + self.sizes + ["help"]:
             assert f"\n  --{flag} " in text, f"--{flag} is not in the help"
         assert f"usage: {self.name} [options]" in text
+        assert "steps" in self.sizes or "prompts in a step" not in text
         assert all(len(line) <= 90 for line in text.split("\n"))
         assert not any(line.endswith(" ") for line in text.split("\n"))
 
@@ -213,6 +223,9 @@ class Example:
         if "spectrum" in offered:
             self.refuses(["--spectrum", "1,,2"], "--spectrum", '"1,,2"')
             self.refuses(["--dim", "3", "--spectrum", "1,2"], "--spectrum", "--dim")
+        for flag, most in [("iterations", "501"), ("epsilon", "0.5")]:
+            if flag in offered:
+                self.refuses([f"--{flag}", most], f"--{flag}", f'"{most}"')
         for flag in ["prior", "law", "outcome"]:
             if flag in offered:
                 self.refuses([f"--{flag}", "nonsense"], f"--{flag}", '"nonsense"')
@@ -261,12 +274,19 @@ class Example:
 
     def check_csv(self, text):
         """Numbers or nothing under the promised names. The first column rises; it repeats only
-        where a column after it tells the rows apart, as no two rows are the same."""
+        where a column after it tells the rows apart, as no two rows are the same. That of
+        predictors holds their names."""
         lines = text.decode("ascii").splitlines()
         assert lines[0].split(",") == self.columns, lines[0]
         rows = [line.split(",") for line in lines[1:]]
         assert rows and all(len(row) == len(self.columns) for row in rows)
+        named = self.columns[0] == "predictor"
+        if named:
+            names = [row.pop(0) for row in rows]
+            assert all(map(str.isidentifier, names)) and len(set(names)) == len(names), names
         assert all(field == "" or math.isfinite(float(field)) for row in rows for field in row)
+        if named:
+            return
         first = [float(row[0]) for row in rows]
         assert all(a <= b for a, b in zip(first, first[1:])), f"{self.columns[0]} falls"
         if self.columns == TRAINING:
@@ -321,6 +341,24 @@ class Example:
     def test_odd_sizes_agree(self):
         for flags in self.agree:
             self.quick(*flags)
+
+    def test_what_is_not_judged_is_said(self):
+        if self.name != "task-diversity":
+            return
+        _, _, table = self.quick("--tau=1")
+        assert table.count("not judged\n") == 2 and "2 claims not judged" in table, table
+        assert "YES: what was judged agrees" in table and "many covariates" not in table, table
+
+    def test_order_sensitivity_is_by_predictor(self):
+        if self.name != "order-sensitivity":
+            return
+        found, series, _ = self.quick()
+        by_name = found["results"]["order_sensitivity"]
+        assert {"gd", "online_gd", "pool", "positions_trained"} <= set(by_name), by_name
+        rows = [line.split(",") for line in series.decode("ascii").splitlines()[1:]]
+        assert {row[0]: float(row[1]) for row in rows} == by_name
+        errors = found["results"]["order_sensitivity_se"]
+        assert {row[0]: float(row[2]) for row in rows} == errors
 
     def test_a_bad_minimum_is_named_and_left_by_restarts(self):
         if self.name != "preconditioned-gd":

@@ -136,6 +136,9 @@ int common_options(example *e, char *message) {
         if (!is_in(common[i].name, p->without))
             table[count++] = common[i];
     apply_presets(table, count, p->presets);
+    option *batch = options_find(table, count, "batch");
+    if (batch && is_in("steps", p->without))
+        batch->help = "prompts";
     e->options = table;
     e->option_count = count;
     return 0;

@@ -4,33 +4,40 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { FIRST_FITTED = 5 };
-
 typedef struct entry {
     icl_method method;
     const char *key, *label;
+    int drawn; /* in panels of curves, which have no place for all */
 } entry;
 
 static const entry ENTRIES[CONTEST_ALL] = {
-    {ICL_METHOD_GD, "gd", "gradient descent"},
-    {ICL_METHOD_HEAVY_BALL, "heavy_ball", "heavy ball"},
-    {ICL_METHOD_NESTEROV, "nesterov", "Nesterov"},
-    {ICL_METHOD_CHEBYSHEV, "chebyshev", "Chebyshev"},
-    {ICL_METHOD_GD_PLUS_PLUS, "gd_plus_plus", "GD++"},
-    {ICL_METHOD_NEWTON, "newton", "iterative Newton"},
-    {ICL_METHOD_CONJUGATE_GRADIENT, "cg", "conjugate gradients"},
-    {ICL_METHOD_LEAST_SQUARES, "least_squares", "least squares"},
-    {ICL_METHOD_RIDGE, "ridge", "ridge"},
-    {ICL_METHOD_BAYES, "bayes", "Bayes"},
-    {ICL_METHOD_AVERAGE, "average", "averaging"},
-    {ICL_METHOD_ONLINE_GD, "online_gd", "online GD"},
-    {ICL_METHOD_SGD, "sgd", "SGD"},
-    {ICL_METHOD_BFGS, "bfgs", "BFGS"},
-    {ICL_METHOD_DFP, "dfp", "DFP"},
-    {ICL_METHOD_LBFGS, "lbfgs", "L-BFGS"}};
+    {ICL_METHOD_GD, "gd", "gradient descent", 1},
+    {ICL_METHOD_PGD, "pgd", "preconditioned GD", 0},
+    {ICL_METHOD_HEAVY_BALL, "heavy_ball", "heavy ball", 0},
+    {ICL_METHOD_NESTEROV, "nesterov", "Nesterov", 0},
+    {ICL_METHOD_CHEBYSHEV, "chebyshev", "Chebyshev", 1},
+    {ICL_METHOD_GD_PLUS_PLUS, "gd_plus_plus", "GD++", 0},
+    {ICL_METHOD_NEWTON, "newton", "iterative Newton", 1},
+    {ICL_METHOD_CONJUGATE_GRADIENT, "cg", "conjugate gradients", 1},
+    {ICL_METHOD_LEAST_SQUARES, "least_squares", "least squares", 1},
+    {ICL_METHOD_RIDGE, "ridge", "ridge", 1},
+    {ICL_METHOD_BAYES, "bayes", "Bayes", 0},
+    {ICL_METHOD_AVERAGE, "average", "averaging", 1},
+    {ICL_METHOD_ONLINE_GD, "online_gd", "online GD", 1},
+    {ICL_METHOD_SGD, "sgd", "SGD", 0},
+    {ICL_METHOD_BFGS, "bfgs", "BFGS", 0},
+    {ICL_METHOD_DFP, "dfp", "DFP", 0},
+    {ICL_METHOD_LBFGS, "lbfgs", "L-BFGS", 0},
+    {ICL_METHOD_LASSO, "lasso", "Lasso", 1},
+    {ICL_METHOD_KNN, "knn", "3 nearest neighbours", 1},
+    {ICL_METHOD_KERNEL_RIDGE, "kernel_ridge", "kernel ridge", 1},
+    {ICL_METHOD_TREE, "tree", "decision tree", 1}};
 
 static contender contender_of(lab *l, const entry *of) {
-    return (contender){.key = of->key, .label = of->label, .options = lab_solver(l, of->method)};
+    return (contender){.key = of->key,
+                       .label = of->label,
+                       .drawn = of->drawn,
+                       .options = lab_solver(l, of->method)};
 }
 
 void contest_all(lab *l, contender *list, int64_t iterations, double ridge) {
@@ -38,10 +45,65 @@ void contest_all(lab *l, contender *list, int64_t iterations, double ridge) {
         example_refuse(l->e, "--batch 1: an error bar needs two prompts");
     for (int i = 0; i < CONTEST_ALL; i++) {
         list[i] = contender_of(l, &ENTRIES[i]);
-        list[i].options.steps = iterations;
-        list[i].options.ridge = ENTRIES[i].method == ICL_METHOD_RIDGE ? ridge : 0;
-        list[i].options.law = ENTRIES[i].method == ICL_METHOD_BAYES ? l->law : NULL;
+        icl_solver_options *o = &list[i].options;
+        o->steps = iterations;
+        if (o->method == ICL_METHOD_RIDGE || o->method == ICL_METHOD_KERNEL_RIDGE)
+            o->ridge = ridge;
+        if (o->method == ICL_METHOD_BAYES)
+            o->law = l->law;
+        if (o->method == ICL_METHOD_PGD)
+            o->preconditioner = lab_inverse_covariance(l);
+        o->bandwidth = sqrt((double)o->dim); /* about |x| */
+        o->l1_per_example = 0.1;
     }
+}
+
+void contest_further(lab *l, contender *list, int64_t iterations) {
+    static const entry further[CONTEST_FURTHER] = {
+        {ICL_METHOD_POOL, "pool", "dMMSE", 0},
+        {ICL_METHOD_SERIES, "series", "series", 0},
+        {ICL_METHOD_LOGISTIC, "logistic", "logistic", 0}};
+    for (int i = 0; i < CONTEST_FURTHER; i++) {
+        list[i] = contender_of(l, &further[i]);
+        icl_solver_options *o = &list[i].options;
+        o->steps = iterations;
+        o->ridge = 1;
+        o->noise = l->e->settings.noise;
+        o->pool = icl_batch_task(l->batch);
+        o->pool_count = icl_batch_prompts(l->batch);
+    }
+}
+
+static int is_iterated(icl_method method) {
+    static const icl_method list[] = {ICL_METHOD_GD,         ICL_METHOD_PGD,
+                                      ICL_METHOD_NEWTON,     ICL_METHOD_GD_PLUS_PLUS,
+                                      ICL_METHOD_HEAVY_BALL, ICL_METHOD_NESTEROV,
+                                      ICL_METHOD_CHEBYSHEV,  ICL_METHOD_CONJUGATE_GRADIENT,
+                                      ICL_METHOD_BFGS,       ICL_METHOD_DFP,
+                                      ICL_METHOD_LBFGS};
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        if (list[i] == method)
+            return 1;
+    return 0;
+}
+
+/* Of the squared error an exact fit leaves 1 - 1/d, and a pass over n <= d examples, which all can
+ * be fitted, about (n - 1) / d; noise ends it where they cannot. What leaves 1e-7 minds the order.
+ */
+static contest_order online_order(const lab *l, double passes) {
+    double d = (double)l->e->settings.dim, n = (double)l->e->settings.context;
+    double left = pow(1 - 1 / d, n * passes);
+    left = n <= d ? fmin(left, pow((n - 1) / d, passes)) : fmax(left, sqrt(l->e->settings.noise));
+    return left > 1e-7 ? CONTEST_SEQUENCE : CONTEST_UNKNOWN;
+}
+
+contest_order contest_order_of(const lab *l, const contender *c) {
+    const icl_solver_options *o = &c->options;
+    int64_t n = l->e->settings.context, d = o->dim;
+    if (o->method == ICL_METHOD_ONLINE_GD || o->method == ICL_METHOD_SGD)
+        return online_order(l, o->method == ICL_METHOD_SGD ? (double)o->steps : 1);
+    int singular = 3 * n > d && n < 3 * d;
+    return is_iterated(o->method) && singular && 2 * o->steps > d ? CONTEST_UNKNOWN : CONTEST_SET;
 }
 
 contender *contest_of(contender *list, icl_method method) {
@@ -76,7 +138,7 @@ contender contest_grid(lab *l, icl_method method, int64_t most) {
     return c;
 }
 
-static int64_t width_of(const contender *c) {
+int64_t contest_width(const contender *c) {
     return c->count > 0 ? c->count : 1;
 }
 
@@ -99,7 +161,7 @@ void contest_ask(lab *l, contender *list, int64_t count) {
         steps[i] = list[i].count > 0 ? list[i].steps : NULL;
         counts[i] = list[i].count;
         predictions[i] = list[i].prediction =
-            example_array(l->e, answers_of(l, width_of(&list[i])));
+            example_array(l->e, answers_of(l, contest_width(&list[i])));
     }
     o.steps = steps;
     o.counts = counts;
@@ -148,125 +210,4 @@ contender contest_model(lab *l, const char *path) {
     }
     icl_model_free(model);
     return c;
-}
-
-/* ---- comparing ---- */
-
-static icl_estimate *estimates(lab *l, int64_t count) {
-    return (icl_estimate *)(void *)example_array(l->e, 2 * count);
-}
-
-static void split(lab *l, const icl_estimate *from, int64_t count, double **value, double **error) {
-    *value = example_array(l->e, count);
-    *error = example_array(l->e, count);
-    for (int64_t i = 0; i < count; i++) {
-        (*value)[i] = from[i].value;
-        (*error)[i] = from[i].standard_error;
-    }
-}
-
-contest_curve contest_error(lab *l, const contender *c, double scale) {
-    int64_t count = icl_batch_context(l->batch) + 1;
-    icl_estimate *errors = estimates(l, count);
-    contest_curve curve;
-    lab_ok(l, icl_metric_errors(l->batch, 1, c->prediction, scale, errors));
-    split(l, errors, count, &curve.value, &curve.error);
-    return curve;
-}
-
-static double *ticks_of(lab *l, const contender *c) {
-    double *ticks = example_array(l->e, width_of(c));
-    for (int64_t i = 0; i < c->count; i++)
-        ticks[i] = (double)c->steps[i];
-    return ticks;
-}
-
-contest_map contest_compare(lab *l, const contender *down, const contender *across) {
-    contest_map m = {
-        .down = down, .across = across, .rows = width_of(down), .cols = width_of(across)};
-    icl_estimate *similarity = estimates(l, m.rows * m.cols);
-    int64_t *match = (int64_t *)(void *)example_array(l->e, m.rows);
-    int64_t first = icl_batch_context(l->batch) > 0;
-    lab_ok(l, icl_metric_error_similarity(l->batch, m.rows, down->prediction, m.cols,
-                                          across->prediction, first, similarity));
-    lab_ok(l, icl_metric_best_match(l->context, m.rows, m.cols, similarity, match));
-    split(l, similarity, m.rows * m.cols, &m.value, &m.error);
-    m.best = (plot_mark *)(void *)example_array(l->e, 2 * m.rows);
-    m.best_step = example_array(l->e, m.rows);
-    m.across_steps = ticks_of(l, across);
-    for (int64_t i = 0; i < m.rows; i++) {
-        m.best[i] = (plot_mark){.row = i, .col = match[i]};
-        m.best_step[i] = m.across_steps[match[i]];
-    }
-    return m;
-}
-
-static const char *axis_of(lab *l, const contender *c) {
-    return c->options.size == 0 ? c->label : example_text(l->e, "steps of %s", c->label);
-}
-
-plot_panel *contest_draw(lab *l, const contest_map *m) {
-    plot_heat heat = {.values = m->value,
-                      .rows = m->rows,
-                      .cols = m->cols,
-                      .row_ticks = ticks_of(l, m->down),
-                      .col_ticks = m->across_steps,
-                      .colour_label = "similarity of errors",
-                      .marks = m->best,
-                      .mark_count = m->rows,
-                      .mark_label = "best match of each row"};
-    return plot_add_heat_map(&l->e->page, axis_of(l, m->across), axis_of(l, m->down), &heat);
-}
-
-void contest_judge_diagonal(lab *l, const contest_map *m) {
-    double gap = 0;
-    for (int64_t i = 0; i < m->rows; i++) {
-        const double *row = m->value + i * m->cols;
-        gap = fmax(gap, row[m->best[i].col] - row[i]);
-    }
-    results_check(&l->e->results, "newton_newton",
-                  "Newton and Newton: best match over the diagonal", gap, 0, 1e-12);
-}
-
-static void draw_fit(lab *l, const contest_map *m, const icl_line_fit *fit) {
-    double *x = ticks_of(l, m->down), *y = example_array(l->e, m->rows);
-    plot_panel *p =
-        plot_add_curves(&l->e->page, "steps of iterative Newton", "steps of gradient descent");
-    p->log_y = 1;
-    plot_add_line(p, &(plot_line){.label = "best match",
-                                  .x = x,
-                                  .y = m->best_step,
-                                  .count = m->rows,
-                                  .style = PLOT_MARKS});
-    for (int64_t i = 0; i < m->rows; i++)
-        y[i] = x[i] < FIRST_FITTED ? NAN : exp2(fit->intercept + fit->slope * x[i]);
-    plot_add_line(p, &(plot_line){.label = example_text(l->e, "2^{%.2f k + %.2f}", fit->slope,
-                                                        fit->intercept),
-                                  .x = x,
-                                  .y = y,
-                                  .count = m->rows,
-                                  .style = PLOT_DASHED,
-                                  .colour = PLOT_BLACK});
-}
-
-void contest_judge_fit(lab *l, const contest_map *m, int drawn) {
-    icl_line_fit fit = {NAN, NAN, NAN, NAN};
-    double x[CONTEST_STEPS], y[CONTEST_STEPS];
-    int64_t count = 0;
-    for (int64_t i = FIRST_FITTED; i < m->rows; i++)
-        if (m->best[i].col < m->cols - 1) {
-            x[count] = (double)m->down->steps[i];
-            y[count++] = log2(m->best_step[i]);
-        }
-    if (count > 2)
-        lab_ok(l, icl_metric_line(l->context, count, x, y, &fit));
-    results *r = &l->e->results;
-    int broad = l->e->settings.dim >= 5 && l->e->settings.context >= l->e->settings.dim;
-    results_array(r, "best_gd_step_for_newton", m->best_step, m->rows);
-    results_number(r, "slope_error", fit.slope_error);
-    contest_check(l, broad, "slope", "log2 of the best GD step, a Newton step", fit.slope, 0.5,
-                  0.12);
-    contest_check(l, broad, "r_squared", "r^2 of that line", fit.r_squared, 1, 0.02);
-    if (drawn)
-        draw_fit(l, m, &fit);
 }

@@ -34,6 +34,12 @@ void diversity_close(diversity *s) {
     icl_law_free(s->fresh);
 }
 
+const char *diversity_title(const diversity *s) {
+    return example_text(s->l->e, "%s: d = %lld, α = %.3g, κ = %.3g, ρ = %g, λ = %g",
+                        s->l->e->program->name, (long long)s->dim, s->alpha, s->kappa, s->rho,
+                        s->ridge);
+}
+
 /* The pool of a case is the tasks of so many prompts of the law without one. */
 static icl_law *pool_of(diversity *s, int64_t number) {
     lab *l = s->l;

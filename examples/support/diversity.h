@@ -23,6 +23,9 @@ typedef struct diversity {
 void diversity_open(diversity *s, lab *l, int64_t dim);
 void diversity_close(diversity *s);
 
+/* Its sizes and ratios, for a plot. */
+const char *diversity_title(const diversity *s);
+
 /* Means over the repeats, with standard errors (NaN for one repeat). */
 typedef struct diversity_errors {
     icl_estimate icl, idg; /* on fresh tasks, on those of the pool */

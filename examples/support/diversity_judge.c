@@ -32,12 +32,14 @@ void diversity_judge(const diversity *large, const diversity_row *at, const dive
         if (is_judged(small, &of[i]))
             z[judged++] = (ratio - 1) / (DIVERSITY_SIGMAS * sigma + pow(ratio - a.value, 2));
     }
+    const char *name = fresh ? "icl_deviation" : "idg_deviation";
+    const char *words = example_text(
+        e, "%s: d to infinity, off theory in allowances, %lld of %lld tau",
+        fresh ? "fresh tasks" : "the pool's tasks", (long long)judged, (long long)count);
     if (judged > 0)
-        results_check_array(
-            &e->results, fresh ? "icl_deviation" : "idg_deviation",
-            fresh ? "fresh tasks: d to infinity, off theory by so many allowances"
-                  : "the pool's tasks: d to infinity, off theory by so many allowances",
-            z, zero, judged, 1);
+        results_check_array(&e->results, name, words, z, zero, judged, 1);
+    else
+        results_unjudged(&e->results, name, words, NAN);
 }
 
 void diversity_judge_bayes(diversity *s, int64_t prompts, int64_t first, plot_panel *const *panels,

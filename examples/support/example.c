@@ -135,8 +135,16 @@ void example_work(example *e, int64_t done, int64_t total) {
 
 static void print_verdict(example *e, FILE *stream, double seconds, const char *text) {
     size_t total, passed = results_passed(&e->results, &total);
-    fprintf(stream, "\n%s: %s (%zu of %zu checks agree; %.1f s)\n", passed == total ? "YES" : "NO",
-            text, passed, total, seconds);
+    size_t open = results_unjudged_count(&e->results);
+    fprintf(stream, "\n%s: ", passed == total ? "YES" : "NO");
+    if (open > 0 && passed == total)
+        fprintf(stream, "what was judged agrees with theory");
+    else
+        fputs(text, stream);
+    fprintf(stream, " (%zu of %zu checks agree", passed, total);
+    if (open > 0)
+        fprintf(stream, ", %zu claim%s not judged at these sizes", open, open == 1 ? "" : "s");
+    fprintf(stream, "; %.1f s)\n", seconds);
 }
 
 static int write_text(output *to, char *text, char *message) {

@@ -111,7 +111,8 @@ void example_refuse(example *e, const char *format, ...);
 void example_ok(example *e, const icl_context *context, icl_status status);
 #define EXAMPLE_OK(e, context, call) example_ok(e, context, call)
 
-/* Prints the table and the verdict, writes the files, frees everything. The exit status. */
+/* Prints the table and the verdict, writes the files, frees everything. The exit status. Where a
+ * claim could not be judged (results_unjudged), the verdict speaks of what was. */
 int example_end(example *e, const char *agrees, const char *disagrees);
 
 /* "dim 5, context 20, ..." of what the program takes; and "d = 5, n = 20, ..." for a title. */

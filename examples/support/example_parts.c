@@ -71,7 +71,8 @@ void example_print_settings(const example *e, FILE *stream) {
     if (s->population)
         fputs("the exact loss, ", stream);
     else if (takes(e, "batch"))
-        fprintf(stream, "%lld prompts a step, ", (long long)s->batch);
+        fprintf(stream, "%lld prompts%s, ", (long long)s->batch,
+                takes(e, "steps") ? " a step" : "");
     fprintf(stream, "seed %llu\n\n", (unsigned long long)s->seed);
 }
 

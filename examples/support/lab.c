@@ -46,6 +46,18 @@ icl_law_options lab_ill_conditioned(lab *l, double kappa) {
     return o;
 }
 
+double *lab_inverse_covariance(lab *l) {
+    icl_law_options o = l->drawn;
+    icl_law *law;
+    o.prior = ICL_COVARIANCE_INVERSE;
+    lab_ok(l, icl_law_create(l->context, &o, &law));
+    double *inverse = example_array(l->e, o.dim * o.dim);
+    for (int64_t i = 0; i < o.dim * o.dim; i++)
+        inverse[i] = icl_law_prior(law)[i];
+    icl_law_free(law);
+    return inverse;
+}
+
 icl_solver_options lab_solver(lab *l, icl_method method) {
     icl_solver_options o;
     lab_ok(l, icl_solver_options_init(&o, sizeof o));
@@ -57,9 +69,11 @@ icl_solver_options lab_solver(lab *l, icl_method method) {
 void lab_draw(lab *l, const icl_law_options *law, int64_t prompts, int64_t queries) {
     drop_prompts(l);
     l->law = NULL, l->sampler = NULL, l->batch = NULL;
+    l->drawn = *law;
     lab_ok(l, icl_law_create(l->context, law, &l->law));
     lab_ok(l, icl_sampler_create(l->context, l->law, l->e->settings.seed, &l->sampler));
-    lab_ok(l, icl_sampler_batch(l->sampler, prompts, queries, ICL_CONTENTS_EXAMPLES, &l->batch));
+    lab_ok(l, icl_sampler_batch(l->sampler, prompts, queries,
+                                ICL_CONTENTS_EXAMPLES | ICL_CONTENTS_TASKS, &l->batch));
     lab_ok(l, icl_sampler_draw(l->sampler, 0, l->batch));
 }
 

@@ -16,7 +16,8 @@ typedef struct lab {
     icl_context *context;
     icl_law *law;
     icl_sampler *sampler;
-    icl_batch *batch; /* with its examples */
+    icl_batch *batch;      /* with its examples and tasks */
+    icl_law_options drawn; /* those of the law */
 } lab;
 
 void lab_open(lab *l, example *e);
@@ -27,6 +28,8 @@ void lab_ok(lab *l, icl_status status);
 icl_law_options lab_law(lab *l);
 /* The same with half the eigenvalues of the covariance kappa, the others 1, in a random basis. */
 icl_law_options lab_ill_conditioned(lab *l, double kappa);
+/* Sigma^-1 (d x d) of the prompts' law; it lives until example_end. */
+double *lab_inverse_covariance(lab *l);
 icl_solver_options lab_solver(lab *l, icl_method method);
 
 /* New prompts of a law, in place of the former ones. */

@@ -234,31 +234,49 @@ void plot_axis_ticks(plot_axis *axis, double length, int upright) {
         list_linear(axis, length, upright);
 }
 
-/* Neighbours that differ by 1 get round numbers; of others every step-th. */
-static int labelled(const double *values, int consecutive, int64_t i, int64_t step) {
-    double value = values ? values[i] : (double)(i + 1);
-    return consecutive ? fmod(value, (double)step) == 0 : i % step == 0;
+typedef enum places { CONSECUTIVE, POWERS, ANY } places;
+
+/* k for 2^k, k = 0, 1, ..; else -1. */
+static int power_of_two(double value) {
+    int exponent;
+    return value >= 1 && frexp(value, &exponent) == 0.5 ? exponent - 1 : -1;
 }
 
-static int64_t next_step(int64_t step, int consecutive) {
-    if (!consecutive)
+static places kind_of(const double *values, int64_t count) {
+    int consecutive = 1;
+    int64_t powers = 0;
+    for (int64_t i = 0; values && i < count; i++) {
+        consecutive = consecutive && values[i] == floor(values[0]) + (double)i;
+        powers += power_of_two(values[i]) >= 0;
+    }
+    return consecutive ? CONSECUTIVE : powers > 2 ? POWERS : ANY;
+}
+
+/* Neighbours that differ by 1 get round numbers; of powers of two and of others every step-th. */
+static int labelled(const double *values, places kind, int64_t i, int64_t step) {
+    double value = values ? values[i] : (double)(i + 1);
+    if (kind == POWERS)
+        return power_of_two(value) >= 0 && power_of_two(value) % step == 0;
+    return kind == CONSECUTIVE ? fmod(value, (double)step) == 0 : i % step == 0;
+}
+
+static int64_t next_step(int64_t step, places kind) {
+    if (kind != CONSECUTIVE)
         return 2 * step;
     if (step >= 10)
-        return 10 * next_step(step / 10, 1);
+        return 10 * next_step(step / 10, kind);
     return step == 1 ? 2 : step == 2 ? 5 : 10;
 }
 
 void plot_axis_places(plot_axis *axis, const double *values, int64_t count, double length,
                       int upright) {
-    int consecutive = 1;
-    for (int64_t i = 0; values && i < count; i++)
-        consecutive = consecutive && values[i] == floor(values[0]) + (double)i;
-    for (int64_t step = 1;; step = next_step(step, consecutive)) {
+    places kind = kind_of(values, count);
+    for (int64_t step = 1;; step = next_step(step, kind)) {
         int64_t wanted = 0;
         axis->tick_count = 0;
         for (int64_t i = 0; i < count; i++) {
             char text[24];
-            if (!labelled(values, consecutive, i, step))
+            if (!labelled(values, kind, i, step))
                 continue;
             double value = values ? values[i] : (double)(i + 1);
             add_tick(axis, (double)(i + 1), number_text(text, sizeof text, value, fabs(value)));

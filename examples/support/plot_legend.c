@@ -20,7 +20,7 @@ static int entries_of(const plot_view *view, entry *list) {
     if (heat && panel->heat.mark_count > 0 && plot_is_text(panel->heat.mark_label))
         list[count++] = (entry){MARK, 0, panel->heat.mark_label};
     for (size_t i = 0; curves && i < panel->line_count; i++)
-        if (plot_is_text(panel->lines[i].label))
+        if (plot_is_text(panel->lines[i].label) && plot_shows_line(view, i))
             list[count++] = (entry){LINE, i, panel->lines[i].label};
     for (size_t i = 0; !heat && i < panel->level_count; i++)
         if (plot_is_text(panel->levels[i].label) && plot_shows_level(view, i))

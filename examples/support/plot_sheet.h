@@ -46,7 +46,8 @@ void plot_axis_pad(plot_axis *axis, double part);
  * other. */
 void plot_axis_ticks(plot_axis *axis, double length, int upright);
 /* Ticks at 1, 2, ..., with the values (NULL: 1, 2, ...) that stand there as their texts, as many as
- * have room. */
+ * have room: round numbers of neighbours that differ by 1, powers of two of a grid that has them.
+ */
 void plot_axis_places(plot_axis *axis, const double *values, int64_t count, double length,
                       int upright);
 /* Width of the widest text. */
@@ -142,6 +143,7 @@ const char *plot_colour_of(const plot_panel *panel, size_t index);
 int plot_is_marked(const plot_line *line);
 int plot_is_joined(const plot_line *line);
 /* Whether there is a place on the axes for a level, and for the vertical line. */
+int plot_shows_line(const plot_view *view, size_t index);
 int plot_shows_level(const plot_view *view, size_t index);
 int plot_shows_upright(const plot_view *view);
 

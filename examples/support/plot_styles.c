@@ -19,6 +19,14 @@ int plot_is_joined(const plot_line *line) {
     return line->style != PLOT_MARKS;
 }
 
+int plot_shows_line(const plot_view *view, size_t index) {
+    const plot_line *line = &view->panel->lines[index];
+    for (int64_t k = 0; k < line->count; k++)
+        if (plot_axis_shows(&view->x, line->x[k]) && plot_axis_shows(&view->y, line->y[k]))
+            return 1;
+    return 0;
+}
+
 int plot_shows_level(const plot_view *view, size_t index) {
     return plot_axis_shows(&view->y, view->panel->levels[index].value);
 }

@@ -48,6 +48,17 @@ void results_array(results *r, const char *name, const double *values, int64_t c
     results_matrix(r, name, values, 0, count);
 }
 
+void results_object(results *r, const char *name, const char *const *keys, const double *values,
+                    int64_t count) {
+    add_array(r, values, (size_t)count,
+              &(result_row){.name = name,
+                            .value = NAN,
+                            .expected = NAN,
+                            .tolerance = NAN,
+                            .cols = count,
+                            .keys = keys});
+}
+
 void results_show(results *r, const char *name, const char *words, double value, double theory) {
     add(r, &(result_row){
                .name = name, .words = words, .value = value, .expected = theory, .tolerance = NAN});
@@ -78,6 +89,15 @@ void results_check_array(results *r, const char *name, const char *words, const 
                             .cols = count});
 }
 
+void results_unjudged(results *r, const char *name, const char *words, double value) {
+    add(r, &(result_row){.name = name,
+                         .words = words,
+                         .value = value,
+                         .expected = NAN,
+                         .tolerance = NAN,
+                         .unjudged = 1});
+}
+
 int result_is_check(const result_row *row) {
     return !isnan(row->tolerance);
 }
@@ -96,6 +116,13 @@ size_t results_passed(const results *r, size_t *total) {
     if (total)
         *total = checks;
     return passed;
+}
+
+size_t results_unjudged_count(const results *r) {
+    size_t count = 0;
+    for (size_t i = 0; i < r->count; i++)
+        count += r->list[i].unjudged != 0;
+    return count;
 }
 
 void results_columns(results *r, const char *const *columns) {
@@ -120,6 +147,17 @@ void results_append(results *r, const double *row) {
         to[i] = row[i];
 }
 
+void results_append_named(results *r, const char *name, const double *row) {
+    const char **names = realloc(r->row_names, (size_t)(r->row_count + 1) * sizeof *r->row_names);
+    if (!names) {
+        r->no_memory = 1;
+        return;
+    }
+    r->row_names = names;
+    names[r->row_count] = name;
+    results_append(r, row);
+}
+
 double *results_column(const results *r, const char *name) {
     size_t column = 0;
     while (column < r->column_count && strcmp(r->columns[column], name) != 0)
@@ -137,5 +175,6 @@ void results_clear(results *r) {
         free(r->list[i].array);
     free(r->list);
     free(r->series);
+    free(r->row_names);
     *r = (results){0};
 }

@@ -21,6 +21,8 @@ typedef struct result_row {
     double tolerance;   /* NaN: shown, not judged */
     double *array;      /* rows x cols, owned, in the JSON in place of value; NULL for a number */
     int64_t rows, cols; /* rows 0: a flat array */
+    const char *const *keys; /* cols names: an object in the JSON; NULL: an array */
+    int unjudged;            /* 1: a claim of the verdict that these sizes do not let one judge */
 } result_row;
 
 typedef struct results {
@@ -28,7 +30,8 @@ typedef struct results {
     size_t count;
     const char *const *columns; /* of the series; ends with NULL */
     size_t column_count;
-    double *series; /* row_count x column_count */
+    double *series;         /* row_count x column_count */
+    const char **row_names; /* row_count: stand in the first column; NULL: numbers do */
     int64_t row_count, row_room;
     int no_memory;
 } results;
@@ -38,6 +41,9 @@ void results_number(results *r, const char *name, double value);
 /* An array (count), or a matrix (rows x cols) as an array of rows; copied. */
 void results_array(results *r, const char *name, const double *values, int64_t count);
 void results_matrix(results *r, const char *name, const double *values, int64_t rows, int64_t cols);
+/* Numbers (count) by their names (count), an object of the JSON; numbers copied. */
+void results_object(results *r, const char *name, const char *const *keys, const double *values,
+                    int64_t count);
 /* A row of the table, beside what theory says (NaN: nothing), and a number of the JSON where name
  * is not NULL. Not judged. */
 void results_show(results *r, const char *name, const char *words, double value, double theory);
@@ -49,9 +55,14 @@ void results_check(results *r, const char *name, const char *words, double value
 void results_check_array(results *r, const char *name, const char *words, const double *values,
                          const double *expected, int64_t count, double tolerance);
 
-/* The series: column names, then row after row. */
+/* A claim of the verdict that cannot be judged at these sizes: shown as such, and no check. */
+void results_unjudged(results *r, const char *name, const char *words, double value);
+
+/* The series: column names, then row after row: of numbers, or all of them with a name in the place
+ * of row[0]. */
 void results_columns(results *r, const char *const *columns);
 void results_append(results *r, const double *row);
+void results_append_named(results *r, const char *name, const double *row);
 /* One column (row_count), malloc, for plots; NULL if there is none of that name. */
 double *results_column(const results *r, const char *name);
 
@@ -59,6 +70,7 @@ int result_is_check(const result_row *row);
 int result_passes(const result_row *row);
 /* Checks that pass, and all of them in *total (may be NULL). */
 size_t results_passed(const results *r, size_t *total);
+size_t results_unjudged_count(const results *r);
 
 void results_print(const results *r, FILE *stream);
 

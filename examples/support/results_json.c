@@ -33,6 +33,18 @@ static json_t *matrix(const double *values, int64_t rows, int64_t cols) {
     return array;
 }
 
+static json_t *object(const char *const *keys, const double *values, int64_t count) {
+    json_t *object = json_object();
+    int failed = object == NULL;
+    for (int64_t i = 0; !failed && i < count; i++)
+        failed = json_object_set_new(object, keys[i], number(values[i])) != 0;
+    if (failed) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
 static json_t *setting(const option *o) {
     switch (o->kind) {
     case OPTION_FLAG:
@@ -68,6 +80,8 @@ static int add_settings(json_t *root, const option *table, size_t count) {
 static json_t *result_value(const result_row *row) {
     if (!row->array)
         return number(row->value);
+    if (row->keys)
+        return object(row->keys, row->array, row->cols);
     return row->rows > 0 ? matrix(row->array, row->rows, row->cols)
                          : numbers(row->array, row->cols);
 }
@@ -119,7 +133,9 @@ char *results_csv(const results *r) {
         const double *row = r->series + (size_t)i * r->column_count;
         for (size_t j = 0; j < r->column_count; j++) {
             fputs(j == 0 ? "" : ",", stream);
-            if (isfinite(row[j]))
+            if (j == 0 && r->row_names)
+                fputs(r->row_names[i], stream);
+            else if (isfinite(row[j]))
                 fprintf(stream, "%.17g", row[j]);
         }
         fputc('\n', stream);

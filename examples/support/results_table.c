@@ -31,7 +31,7 @@ static const char *difference(char *text, const result_row *row) {
 
 static const char *verdict(const result_row *row) {
     if (!result_is_check(row))
-        return "";
+        return row->unjudged ? "not judged" : "";
     return result_passes(row) ? "agrees" : "DISAGREES";
 }
 

@@ -5,7 +5,7 @@
 
 #include "contest.h"
 
-enum { FITTED = 2 }; /* the first that is */
+enum { FITTED = 1 }; /* the first that is */
 
 /* One diagonal prompt for each condition number. */
 icl_batch *sweep_prompts(lab *l, int64_t d, const double *kappas) {
@@ -53,20 +53,50 @@ double *sweep_steps(lab *l, icl_method method, const icl_batch *batch, double ep
     return steps;
 }
 
-/* Fitted from there to most: the steps, or log2 of them, a doubling of kappa. */
-void sweep_judge(lab *l, const char *name, const double *kappas, const double *steps, double most,
-                 double expected, double tolerance) {
+static void draw(lab *l, const sweep_claim *claim, const double *kappas, const double *steps,
+                 double most, const icl_line_fit *fit, plot_panel *panel) {
+    double *x = example_array(l->e, SWEEP_KAPPAS), *y = example_array(l->e, SWEEP_KAPPAS),
+           *line = example_array(l->e, SWEEP_KAPPAS);
+    for (int k = 0; k < SWEEP_KAPPAS; k++) {
+        double at = fit->intercept + fit->slope * log2(kappas[k]);
+        x[k] = kappas[k];
+        y[k] = steps[k];
+        line[k] = k < FITTED || kappas[k] > most ? NAN : claim->linear ? at : exp2(at);
+    }
+    plot_colour colour = (plot_colour)(panel->line_count / 2 + 1);
+    plot_add_line(panel, &(plot_line){.label = claim->label,
+                                      .x = x,
+                                      .y = y,
+                                      .count = SWEEP_KAPPAS,
+                                      .style = PLOT_MARKS,
+                                      .colour = colour});
+    double factor = claim->linear ? fit->intercept : exp2(fit->intercept);
+    const char *form = claim->linear ? "%.3g + %.3g log₂ κ" : "%.3g κ^%.3g";
+    plot_add_line(panel, &(plot_line){.label = example_text(l->e, form, factor, fit->slope),
+                                      .x = x,
+                                      .y = line,
+                                      .count = SWEEP_KAPPAS,
+                                      .style = PLOT_DASHED,
+                                      .colour = colour});
+}
+
+void sweep_judge(lab *l, const sweep_claim *claim, int64_t d, const double *kappas,
+                 const double *steps, double most, plot_panel *panel) {
     icl_line_fit fit = {NAN, NAN, NAN, NAN};
     double x[SWEEP_KAPPAS], y[SWEEP_KAPPAS];
     int64_t count = 0;
-    for (int k = FITTED; k < SWEEP_KAPPAS && kappas[k] <= 1.0001 * most; k++, count++) {
+    most *= 1.0001; /* kappas are rounded */
+    for (int k = FITTED; k < SWEEP_KAPPAS && kappas[k] <= most; k++, count++) {
         x[count] = log2(kappas[k]);
-        y[count] = expected == 2 ? steps[k] : log2(steps[k]);
+        y[count] = claim->linear ? steps[k] : log2(steps[k]);
     }
     if (count > 2)
         lab_ok(l, icl_metric_line(l->context, count, x, y, &fit));
-    results_number(&l->e->results, example_text(l->e, "%s_error", name), fit.slope_error);
-    contest_check(l, count > 2, name,
-                  example_text(l->e, "%s, standard error %.2g", name, fit.slope_error), fit.slope,
-                  expected, tolerance);
+    results_number(&l->e->results, example_text(l->e, "%s_error", claim->name), fit.slope_error);
+    contest_check(l, count > 2, claim->name,
+                  example_text(l->e, "%s, d = %lld: %s a doubling of kappa, +- %.2g", claim->label,
+                               (long long)d, claim->linear ? "steps" : "doublings of steps",
+                               fit.slope_error),
+                  fit.slope, claim->expected, claim->tolerance);
+    draw(l, claim, kappas, steps, most, &fit, panel);
 }

@@ -5,7 +5,7 @@
 
 #include "lab.h"
 
-enum { SWEEP_KAPPAS = 8 }; /* as many as a batch does at once */
+enum { SWEEP_KAPPAS = 8 }; /* as many as a batch does at once; the first is not fitted */
 
 /* A prompt for each kappa (SWEEP_KAPPAS): x_i = sqrt(l_i) e_i, y_i = 1 / sqrt(l_i), i < d, with
  * l_i = kappa^(-i / (d - 1)), so that every direction has an equal part in X^T y. icl_batch_free
@@ -17,9 +17,16 @@ icl_batch *sweep_prompts(lab *l, int64_t d, const double *kappas);
  */
 double *sweep_steps(lab *l, icl_method method, const icl_batch *batch, double epsilon);
 
-/* Judges the slope of the steps (expected = 2), or of log2 of them, against log2 kappa over 10 <=
- * kappa <= most; shown only where these are fewer than three. */
-void sweep_judge(lab *l, const char *name, const double *kappas, const double *steps, double most,
-                 double expected, double tolerance);
+/* What theory says of the slope of the steps (linear), or of log2 of them, against log2 kappa. */
+typedef struct sweep_claim {
+    const char *name, *label; /* of the JSON; of the method */
+    int linear;
+    double expected, tolerance;
+} sweep_claim;
+
+/* Judges it over kappas[1] <= kappa <= most, which needs three points, and draws the steps with the
+ * fitted line, dashed. d: of the prompts. */
+void sweep_judge(lab *l, const sweep_claim *claim, int64_t d, const double *kappas,
+                 const double *steps, double most, plot_panel *panel);
 
 #endif
