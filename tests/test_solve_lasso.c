@@ -185,16 +185,18 @@ START_TEST(test_gap_and_optimality) {
 END_TEST
 
 START_TEST(test_default_gap_at_published_sizes) {
-    /* the penalties of Garg et al. that leave their prompts well-conditioned */
+    /* the penalties of Garg et al., on labels that are sparse and on those that are not */
     icl_context *context = make_context(2, ICL_ISA_AUTO);
-    const double penalties[] = {1, 0.1, 0.01};
-    for (int l = 0; l < 3; l++) {
+    const double penalties[] = {1, 0.1, 0.01, 0.001, 0.0001};
+    for (int trial = 0; trial < 10; trial++) {
+        int l = trial / 2;
         icl_law_options lo;
         icl_law *law;
         icl_sampler *sampler;
         icl_batch *batch;
         ck_assert_int_eq(icl_law_options_init(&lo, sizeof lo), ICL_OK);
-        ASSERT_OK(context, icl_task_preset(context, "garg-sparse", &lo));
+        ASSERT_OK(context,
+                  icl_task_preset(context, trial % 2 ? "garg-linear" : "garg-sparse", &lo));
         ASSERT_OK(context, icl_law_create(context, &lo, &law));
         ASSERT_OK(context, icl_sampler_create(context, law, 1, &sampler));
         ASSERT_OK(context, icl_sampler_batch(sampler, 64, 1, ICL_CONTENTS_ALL, &batch));

@@ -187,7 +187,8 @@ typedef struct icl_solver_report {
                        steps, but where one of the others is true.
                        STALLED: rounding ended it, with a tolerance that is not met, as 0 never is.
                        More steps change nothing (GD and its kin, SGD: steps or passes are
-                       rounding and no longer fall; LASSO: no coordinate moves), or only harm
+                       rounding and no longer fall, which an eta near 2 / u, where rounding
+                       grows, may hide until all are done; LASSO: no coordinate moves), or only harm
                        (NEWTON, CONJUGATE_GRADIENT, BFGS, DFP, LBFGS, LOGISTIC: the residual is
                        rounding, or no direction is left). w has the digits that the condition
                        number leaves: for kappa(A) = 1e12 NEWTON's products leave none to the

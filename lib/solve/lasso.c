@@ -12,9 +12,10 @@
  *
  * Descent finds the signs of w soon but, where A is ill-conditioned, their values slowly. So now
  * and then w goes to the minimiser for its signs on its support S, or towards it as far as the
- * signs hold, so that the objective falls all the way. As A_SS may be singular, it is the minimiser
- * of the objective and (epsilon/2) |w' - w|^2: (A_SS + epsilon I) w'_S = c_S - lambda sign w_S +
- * epsilon w_S.
+ * signs hold, so that the objective falls all the way; and on without the entry that came to 0,
+ * which a sweep would bring back to stand in the way again. As A_SS may be singular, it is the
+ * minimiser of the objective and (epsilon/2) |w' - w|^2: (A_SS + epsilon I) w'_S = c_S - lambda
+ * sign w_S + epsilon w_S.
  */
 #include <float.h>
 #include <math.h>
@@ -60,10 +61,11 @@ static int sweep(const icl_prompt *prompt, double lambda, double *g) {
     return moved > 2 * DBL_EPSILON * greatest;
 }
 
-/* w (with k entries not 0) towards the minimiser for its signs; system and target: d x d, d. */
-static void jump(const icl_prompt *prompt, int64_t k, double lambda, double *system,
-                 double *target) {
-    int64_t d = prompt->d, row = 0;
+/* w (with k entries not 0) towards the minimiser for its signs; system and target: d x d, d. 1: an
+ * entry came to 0 before w was there. */
+static int jump(const icl_prompt *prompt, int64_t k, double lambda, double *system,
+                double *target) {
+    int64_t d = prompt->d, row = 0, first = -1;
     double *w = prompt->w, along = 1, epsilon = 0;
     for (int64_t i = 0; i < d; i++)
         epsilon += w[i] != 0 ? proximity * prompt->A[i * d + i] : 0;
@@ -77,20 +79,23 @@ static void jump(const icl_prompt *prompt, int64_t k, double lambda, double *sys
         target[row++] = prompt->c[i] - copysign(lambda, w[i]) + epsilon * w[i];
     }
     if (icl_cholesky(k, system) != ICL_OK)
-        return;
+        return 0;
     icl_cholesky_solve(k, system, 1, target);
     if (!icl_all_finite(target, k))
-        return;
+        return 0;
     for (int64_t i = 0, at = 0; i < d; i++)
-        if (w[i] != 0 && w[i] * target[at++] <= 0)
-            along = fmin(along, w[i] / (w[i] - target[at - 1]));
+        if (w[i] != 0 && w[i] * target[at++] <= 0 && w[i] / (w[i] - target[at - 1]) <= along) {
+            along = w[i] / (w[i] - target[at - 1]);
+            first = i;
+        }
     for (int64_t i = 0, at = 0; i < d; i++) {
         if (w[i] == 0)
             continue;
         double next = along < 1 ? w[i] + along * (target[at] - w[i]) : target[at];
-        w[i] = next * w[i] > 0 ? next : 0;
+        w[i] = i != first && next * w[i] > 0 ? next : 0;
         at++;
     }
+    return first >= 0;
 }
 
 static int64_t support(int64_t d, const double *w) {
@@ -142,10 +147,10 @@ static icl_status run(const icl_solver *solver, icl_prompt *prompt) {
         if (++sweeps < next)
             continue;
         /* as often as a jump costs no more than the sweeps between */
-        int64_t k = support(d, prompt->w);
-        if (k > 0)
-            jump(prompt, k, lambda, g + d, g + d + d * d);
-        next = sweeps + FIRST_JUMP + k / 8;
+        next = sweeps + FIRST_JUMP;
+        int blocked = 1;
+        for (int64_t k; blocked && (k = support(d, prompt->w)) > 0; next += k / 8)
+            blocked = jump(prompt, k, lambda, g + d, g + d + d * d);
     }
     prompt->report.stop = stop;
     prompt->report.steps = sweeps;
