@@ -183,9 +183,10 @@ typedef enum icl_activation {
     ICL_ACTIVATION_FORCE_INT = 0x7fffffff
 } icl_activation;
 
-/* psi_j of a SERIES: orthonormal on (0, 1), and each of mean 0. */
+/* psi_j of SERIES labels and of the solver SERIES, whose `shift` is then 1/2: orthonormal on (0, 1), and
+ * each of mean 0. */
 typedef enum icl_basis {
-    ICL_BASIS_COSINE = 0, /* sqrt2 cos(pi j t): those of the solver SERIES with `shift` 1/2 */
+    ICL_BASIS_COSINE = 0, /* sqrt2 cos(pi j t) */
     ICL_BASIS_HAAR = 1,   /* wavelets: for j = 2^l + k, 0 <= k < 2^l, 2^(l/2) for t in [k, k + 1/2) / 2^l,
                              -2^(l/2) for t in [k + 1/2, k + 1) / 2^l, else 0 */
     ICL_BASIS_FORCE_INT = 0x7fffffff

@@ -20,7 +20,8 @@ icl_status icl_metric_give(const char *function, const icl_context *context, int
                     ICL_ERR_DIVERGED, "%s: the squares overflow, entry %lld of the result",
                     function, (long long)e);
     for (int64_t e = 0; e < count; e++)
-        out[e] = icl_metric_estimate(&tallies[e]);
+        out[e] = (icl_estimate){tallies[e].mean,
+                                tallies[e].count > 1 ? icl_tally_error(&tallies[e]) : NAN};
     return ICL_OK;
 }
 

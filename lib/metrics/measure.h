@@ -25,8 +25,4 @@ static inline double icl_metric_target(const icl_batch *batch, int64_t p, int64_
 icl_status icl_metric_give(const char *function, const icl_context *context, int64_t count,
                            const icl_tally *tallies, icl_estimate *out);
 
-static inline icl_estimate icl_metric_estimate(const icl_tally *tally) {
-    return (icl_estimate){tally->mean, tally->count > 1 ? icl_tally_error(tally) : NAN};
-}
-
 #endif

@@ -67,7 +67,7 @@ static icl_status check_series(icl_context *context, const icl_law_options *o) {
     return ICL_OK;
 }
 
-/* Labels without a w, but for NET. */
+/* Of a TREE, a SERIES and a GAUSSIAN_PROCESS. */
 static icl_status check_function(icl_context *context, const icl_law_options *o) {
     const char *function = "icl_law_create";
     if (o->labels == ICL_LABELS_TREE)
